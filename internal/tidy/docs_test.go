@@ -117,16 +117,17 @@ func parts(spec ast.Spec) (names []*ast.Ident, doc, behind *ast.CommentGroup) {
 	}
 }
 
-// documented says what is wrong with the comment on a name, if anything.
+// documented says what is wrong with the first paragraph of the comment on a
+// name, if anything; it may end in a colon before a picture.
 func (tr *tree) documented(node ast.Node, name string, doc *ast.CommentGroup) []string {
-	text := strings.TrimSpace(doc.Text())
+	text, _, _ := strings.Cut(strings.TrimSpace(doc.Text()), "\n\n")
 	words := strings.Fields(text)
 	switch {
 	case text == "":
 		return []string{fmt.Sprintf("%s: %s is not documented", tr.at(node), name)}
 	case words[0] != name || len(words) < 2:
 		return []string{fmt.Sprintf("%s: the comment on %s does not start with it", tr.at(node), name)}
-	case !strings.ContainsAny(text[len(text)-1:], ".:)]"):
+	case !strings.ContainsAny(text[len(text)-1:], ".:"):
 		return []string{fmt.Sprintf("%s: the comment on %s does not end with a full stop", tr.at(node), name)}
 	}
 	return nil

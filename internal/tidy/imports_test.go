@@ -45,7 +45,7 @@ var imports = map[string][]string{
 	"sandbox/victim": {"sandbox"},
 	"sandbox/frame":  {"internal/btc", "sandbox/claim"},
 	"sandbox/claim":  {"internal/btc", "internal/sha256d"},
-	"sandbox/ring":   {},
+	"sandbox/ring":   {"sandbox/frame"}, // The size of a slot is a word of the hatch.
 	"sandbox/pool":   {"internal/btc", "sandbox/claim", "sandbox/frame", "sandbox/ring"},
 
 	// Inside the wall.
@@ -58,11 +58,11 @@ var imports = map[string][]string{
 	"bus/grpc":      {"bus", "headerchain", "internal/btc", "sandbox/claim"},
 
 	// Processes, and what stands beside them.
-	"supervisor":           {"sandbox", "sandbox/frame"},
+	"supervisor":           {"sandbox", "sandbox/frame", "sandbox/ring"}, // Checks the seals of the ring before a parser gets it.
 	"broker":               {},
 	"ops":                  {"internal/btc"},
 	"cmd/blockgate":        {anything},
-	"cmd/blockgate-parser": {"parser/worker", "sandbox"},
+	"cmd/blockgate-parser": {"parser/worker", "sandbox", "sandbox/ring"}, // Opens the ring before it locks itself in.
 	"fuzz":                 {anything},
 	"fuzz/bench":           {anything},
 }

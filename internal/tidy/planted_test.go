@@ -55,6 +55,7 @@ func plantedDocs() []planted {
 		{"function without", exportedDocs, "bus/a.go", "package bus\n\nfunc Open() {}\n", "Open is not documented"},
 		{"function with", exportedDocs, "bus/a.go", "package bus\n\n// Open opens.\nfunc Open() {}\n", ""},
 		{"another name first", exportedDocs, "bus/a.go", "package bus\n\n// Opens it.\nfunc Open() {}\n", "does not start with it"},
+		{"picture at the end", exportedDocs, "bus/a.go", "package bus\n\n// Open opens:\n//\n//\ta|b\nfunc Open() {}\n", ""},
 		{"no full stop", exportedDocs, "bus/a.go", "package bus\n\n// Open opens\nfunc Open() {}\n", "full stop"},
 		{"method without", exportedDocs, "bus/a.go", "package bus\n\ntype t[K any] struct{}\n\n// T is.\ntype T[K any] struct{}\n\nfunc (T[K]) M() {}\n", "M is not documented"},
 		{"method of a hidden type", exportedDocs, "bus/a.go", "package bus\n\ntype t struct{}\n\nfunc (*t) M() {}\n", ""},
@@ -76,7 +77,8 @@ func plantedHabits() []planted {
 		{"empty name", shape, "bus/util.go", "package bus\n", "name the file"},
 		{"empty name of a test", shape, "bus/helpers_test.go", "package bus\n", "name the file"},
 		{"empty name of a package", shape, "common/a.go", "package common\n", "name the file"},
-		{"parser main", shape, "cmd/blockgate-parser/main.go", "package main\n" + strings.Repeat("\n", maxParserMain), "41 lines"},
+		{"parser main", shape, "cmd/blockgate-parser/main.go", "package main\n" + strings.Repeat("\n//\n", maxParserMain), "41 lines"},
+		{"longest parser main", shape, "cmd/blockgate-parser/main.go", "package main\n" + strings.Repeat("\n//\n", maxParserMain-1), ""},
 
 		{"unsafe", unsafeNames, "sandbox/a.go", importing("sandbox", "unsafe"), "only *_unsafe.go"},
 		{"unsafe said", unsafeNames, "sandbox/a_unsafe.go", importing("sandbox", "unsafe"), ""},
