@@ -30,7 +30,7 @@ func run(t *testing.T, dir, path string, args ...string) (string, int) {
 
 // standIns makes a folder of small scripts, by name and body, and links to the
 // real programs that a script under test needs beside them.
-func standIns(t *testing.T, bodies map[string]string, real ...string) string {
+func standIns(t *testing.T, bodies map[string]string, beside ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, body := range bodies {
@@ -38,7 +38,7 @@ func standIns(t *testing.T, bodies map[string]string, real ...string) string {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range append(real, "bash", "env", "grep") {
+	for _, name := range append(beside, "bash", "env", "grep") {
 		from, err := exec.LookPath(name)
 		if err != nil {
 			t.Fatal(err)
