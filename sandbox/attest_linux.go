@@ -2,17 +2,12 @@ package sandbox
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
-
-// ErrNotConfined says that the kernel's word about a process is not what a
-// confined process would have.
-var ErrNotConfined = errors.New("process is not confined")
 
 // Attest asks the kernel, not the process, whether every thread of the process
 // has a seccomp filter and no_new_privs. It returns [ErrNotConfined] if one has

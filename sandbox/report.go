@@ -1,6 +1,9 @@
 package sandbox
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // State says how far a layer holds. Its zero value is no state.
 type State uint8
@@ -79,6 +82,10 @@ func (r Report) Layer(name string) (Layer, bool) {
 	}
 	return Layer{}, false
 }
+
+// ErrNotConfined says that the kernel's word about a process is not what a
+// confined process would have.
+var ErrNotConfined = errors.New("process is not confined")
 
 // MissingError says that a required layer does not hold. The process that
 // meets it ends with [ExitMissingLayer].
