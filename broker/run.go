@@ -93,7 +93,6 @@ func serve(ctx context.Context, config Config, host string, port int, ready func
 	if err != nil {
 		return fmt.Errorf("make the setup key: %w", err)
 	}
-	defer admin.Wipe()
 	options, err := config.options(host, port, admin)
 	if err != nil {
 		return err
@@ -199,6 +198,7 @@ func (c *Config) setup(ctx context.Context, srv *server.Server, admin nkeys.KeyP
 		return fmt.Errorf("%w: connect: %w", ErrSetup, err)
 	}
 	defer nc.Close()
+	defer admin.Wipe()
 	if err := c.Setup(ctx, nc); err != nil {
 		return fmt.Errorf("%w: %w", ErrSetup, err)
 	}

@@ -65,6 +65,9 @@ type Event struct {
 	// Seq is the event's own sequence in the stream, 0 before it is there. It
 	// is not part of what is encoded.
 	Seq uint64
+	// Epoch is that of the [Stored] that a connect names. It is not part of
+	// what is encoded.
+	Epoch uint64
 }
 
 // Stored is a proven body whose parts are all acknowledged: what an event needs
@@ -78,6 +81,9 @@ type Stored struct {
 	TxCount           int
 	DataSeq           SeqSet
 	Sha256            [32]byte
+	// Epoch is the journal's own number for the stream as it was: when the
+	// stream is made anew or loses its tail, the sequences mean nothing.
+	Epoch uint64
 }
 
 // Connect returns the connect event of a stored body. The caller adds Work,
@@ -86,6 +92,7 @@ func (s Stored) Connect() Event {
 	return Event{
 		Kind: Connect, Hash: s.Hash, Prev: s.Header.Prev(), Height: s.Height, Header: s.Header,
 		Size: s.Size, Parts: s.Parts, ClaimParts: s.ClaimParts, TxCount: s.TxCount, DataSeq: s.DataSeq, Sha256: s.Sha256,
+		Epoch: s.Epoch,
 	}
 }
 
