@@ -27,7 +27,8 @@ const (
 	ReasonNoBlocks           Reason = "no-blocks-served"
 	ReasonDialTimeout        Reason = "dial-timeout"
 	ReasonUnknownPeer        Reason = "unknown-peer"
-	ReasonBanned             Reason = "banned"
+	// ReasonServices: the peer does not serve full blocks with witnesses.
+	ReasonServices Reason = "services"
 )
 
 // Reasons that come with [PeerDown] from the transport.
