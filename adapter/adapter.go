@@ -163,7 +163,7 @@ func (s *shell) loop(ctx context.Context) {
 		case s.fatal = <-s.failed:
 		case now := <-ticker.C:
 			s.step(ctx, node.Tick{})
-			s.progress.tick(s.log, s.brain.Status(now))
+			s.progress.tick(s.log, now, s.brain.Status(now))
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (s *shell) connected(ctx context.Context, d dialled) {
 	p.session = session.Start(ctx, d.conn, session.Config{
 		Network:    s.config.Node.Network,
 		Manual:     len(s.config.Node.Connect) > 0,
-		BestHeight: s.brain.Status(s.now()).Best.Height,
+		BestHeight: s.brain.Status(s.now()).BestHeight,
 		Budget:     s.budget,
 		Want: func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer {
 			return s.wants.answer(hash)

@@ -41,7 +41,8 @@ type DialFailed struct {
 // [PeerUp] once, also after a [Disconnect].
 type PeerDown struct {
 	Peer   PeerID
-	Reason Reason // "" if the peer just left; else a row of the table of [Reason]
+	Reason Reason // "" if the peer just left
+	Ban    bool   // the transport saw what no honest peer does
 	Detail string
 }
 
