@@ -20,6 +20,10 @@ var (
 // AcceptUnproven does with one header what Accept does, but for its proof of
 // work: nobody can mine a test chain at mainnet's limit.
 func (c *Chain) AcceptUnproven(header btc.Header, now time.Time) error {
+	hash := header.Hash()
+	if c.find(hash) != none {
+		return nil
+	}
 	parent := c.find(header.Prev())
 	if parent == none {
 		return ErrUnlinked
@@ -29,7 +33,7 @@ func (c *Chain) AcceptUnproven(header btc.Header, now time.Time) error {
 	if refused := c.checkContext(&b, parent, &header); refused != nil {
 		return refused.kind
 	}
-	hash, block := header.Hash(), newProof(header.Bits())
+	block := newProof(header.Bits())
 	b.at = c.add(parent, &header, &hash, &block)
 	c.settle(&b)
 	return nil
