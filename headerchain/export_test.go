@@ -2,6 +2,7 @@ package headerchain
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -16,6 +17,12 @@ var (
 		return checkVersion(params, height, version) == nil
 	}
 )
+
+// NodeSize is the size in bytes of what is kept of a header, but for the index.
+var NodeSize = reflect.TypeFor[node]().Size()
+
+// SetMaxHeaders lowers MaxChainHeaders for c.
+func (c *Chain) SetMaxHeaders(count int) { c.maxHeaders = count }
 
 // AcceptUnproven does with one header what Accept does, but for its proof of
 // work: nobody can mine a test chain at mainnet's limit.
