@@ -105,7 +105,7 @@ func judgeRun(t *testing.T, net btc.Network, r *rand.Rand, count int, kinds map[
 	for i := range count {
 		g.now = time.Unix(int64(tip.header.Time())+int64(r.IntN(20_000)), int64(r.IntN(1e9)))
 		f := g.fields(tip)
-		f.Bits = g.bits(tip, f)
+		f.Bits, f.Nonce = g.bits(tip, f), uint32(i) // each header once
 		header := f.Header()
 		want := verdict(net, tip, header, g.now, false)
 		got := c.AcceptUnproven(header, g.now)

@@ -2,6 +2,7 @@ package headerchain
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -17,9 +18,19 @@ var (
 	}
 )
 
+// NodeSize is the size in bytes of what is kept of a header, but for the index.
+var NodeSize = reflect.TypeFor[node]().Size()
+
+// SetMaxHeaders lowers MaxChainHeaders for c.
+func (c *Chain) SetMaxHeaders(count int) { c.maxHeaders = count }
+
 // AcceptUnproven does with one header what Accept does, but for its proof of
 // work: nobody can mine a test chain at mainnet's limit.
 func (c *Chain) AcceptUnproven(header btc.Header, now time.Time) error {
+	hash := header.Hash()
+	if c.find(hash) != none {
+		return nil
+	}
 	parent := c.find(header.Prev())
 	if parent == none {
 		return ErrUnlinked
@@ -29,7 +40,7 @@ func (c *Chain) AcceptUnproven(header btc.Header, now time.Time) error {
 	if refused := c.checkContext(&b, parent, &header); refused != nil {
 		return refused.kind
 	}
-	hash, block := header.Hash(), newProof(header.Bits())
+	block := newProof(header.Bits())
 	b.at = c.add(parent, &header, &hash, &block)
 	c.settle(&b)
 	return nil

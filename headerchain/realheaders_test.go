@@ -191,4 +191,3 @@ func BenchmarkAccept(b *testing.B) {
 		})
 	}
 }
-
