@@ -1,7 +1,10 @@
 package sandbox
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -142,14 +145,45 @@ func TestAttestThread(t *testing.T) {
 	}
 }
 
+// build builds a program of testdata as the parser is built.
+func build(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./testdata/"+name)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, out)
+	}
+	return path
+}
+
+// TestSoakWithGarbage runs the runtime at its busiest under every layer.
+func TestSoakWithGarbage(t *testing.T) {
+	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	length := "4s"
+	if testing.Short() {
+		length = "1s"
+	}
+	out, err := exec.CommandContext(t.Context(), build(t, "soak"), length).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	status, rest, _ := bytes.Cut(out, []byte("\n"))
+	if _, err := ParseReport(status); err != nil {
+		t.Error(err)
+	}
+	var collections int
+	if _, err := fmt.Sscanf(string(rest), "%d collections", &collections); err != nil || collections < 100 {
+		t.Errorf("only %d collections: %q, %v", collections, rest, err)
+	}
+	t.Logf("%d collections", collections)
+}
+
 // TestProbe probes this kernel as it is, and as it looks without the calls.
 func TestProbe(t *testing.T) {
-	nerf := filepath.Join(t.TempDir(), "nerf")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", nerf, "./testdata/nerf")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build nerf: %v\n%s", err, out)
-	}
+	nerf := build(t, "nerf")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
