@@ -30,10 +30,10 @@ func main() {
 	if err != nil {
 		end(sandbox.ExitMissingLayer, err)
 	}
-	if _, err := unix.Write(1, append(report.AppendText(nil), '\n')); err != nil {
-		end(sandbox.ExitFailure, fmt.Errorf("write the status line: %w", err))
+	if _, err = unix.Write(1, append(report.AppendText(nil), '\n')); err == nil {
+		err = worker.Serve(3, blocks)
 	}
-	if err := worker.Serve(3, blocks); err != nil {
+	if err != nil {
 		end(sandbox.ExitFailure, err)
 	}
 }
