@@ -22,17 +22,17 @@
 // the w witness bytes before the lock time; T(t,0) = t. Its hash is the txid. Let A
 // and B be two accepted pairs of body and lengths for one header.
 //
-// Depth. Both trees have the header's root. Were tree A shallower, the two nodes
-// at its depth on the left edge would be equal hashes: of T of A's first transaction,
-// and of L||R, two nodes of B. So T would be L||R, 64 bytes. But T has the shape
-// of a coinbase, which fixes its bytes 4 to 40: bytes 4 to 31 are 01 and 27 zeros,
-// 224 bits of the hash L. Hence both trees have one depth, d.
+// Depth. Both trees have the header's root. Were tree A shallower than tree B, its
+// leftmost leaf would be an inner node of B: T of A's first transaction and L||R, the
+// 64 bytes of two nodes of B, would have one hash, hence be the same bytes. But T has
+// the shape of a coinbase: its bytes 4 to 31 are 01 and 27 zeros, which would be 224
+// bits of the hash L. Hence both trees have one depth, d.
 //
 // Count. With one depth, and each odd level padded by its last node, all 2^d places
 // of each level hold the same hash in both. Say A has fewer transactions, and let k
-// be the highest level at which it has fewer nodes, a against b. One level up the
-// numbers are equal, so a is odd and b = a+1. The last pair of that level holds a
-// node twice in A, for padding, hence in B too, where both are real. Check refuses
+// be the level nearest the root at which it has fewer nodes, a against b. One level
+// up the numbers are equal, so a is odd and b = a+1. The last pair of that level holds
+// a node twice in A, for padding, hence in B too, where both are real. Check refuses
 // that as mutated (CVE-2012-2459). Hence both have one count, n.
 //
 // Stripped form. Same depth, same count, same root: all n txids are equal, and so
