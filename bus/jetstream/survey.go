@@ -36,8 +36,8 @@ type survey struct {
 	firstSeq uint64
 	lastSeq  uint64 // up to which events were read
 	base     block
-	height   btc.Height // of base
-	chain    []block    // from base on; base may be gone by a reorg
+	height   btc.Height // of the base
+	chain    []block    // from height on; the base itself may be gone by a reorg
 	// What a cursor is looked for by: where its tip was the tip for the last
 	// time, and whether its own event is still there.
 	want  *bus.Cursor
@@ -81,7 +81,7 @@ func (s *survey) add(m message) error {
 	err = s.verifier.Event(&event, time.Now())
 	if errors.Is(err, bus.ErrBelowBase) { // the head of the journal is cut off within a reorg
 		s.verifier.Forget()
-		s.chain = nil
+		s.base, s.chain = block{}, nil
 		err = s.verifier.Event(&event, time.Now())
 	}
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *survey) fold(e *bus.Event) {
 		s.chain = s.chain[:len(s.chain)-1]
 	case e.Kind == bus.Connect:
 		one := block{hash: e.Hash, prev: e.Prev, seq: e.Seq, whole: e.DataSeq.Min() >= s.firstSeq}
-		if s.base.seq == 0 || len(s.chain) == 0 && e.Height != s.height {
+		if s.base.seq == 0 {
 			s.base, s.height = one, e.Height
 		}
 		s.chain = append(s.chain, one)
