@@ -264,7 +264,9 @@ func (n *Node) breakStall() {
 			n.stalled(p)
 		}
 	}
-	f.stall = min(2*f.stall, stallMax)
+	if others {
+		f.stall = min(2*f.stall, stallMax)
+	}
 }
 
 // stalled counts a stall against a peer. It costs no more than the connection.

@@ -99,7 +99,7 @@ func (n *Node) journalLoaded(e JournalLoaded) {
 	j.loaded, j.state = e, loaded
 	if e.Empty && j.adopted && !j.empty {
 		n.alarm(AlarmJournalEmptied, "", "the journal had events and has none: it begins anew")
-		j.adopted = false
+		j.adopted, j.final = false, 0
 	}
 }
 
@@ -134,7 +134,7 @@ func (n *Node) parentStored(w *want) bool {
 	return ok && parent.Complete
 }
 
-// stored takes the store that ended out of those under way.
+// storeEnded takes the store that ended out of those under way.
 func (n *Node) storeEnded(hash btc.Hash, body BodyID) (storing, bool) {
 	j := &n.journal
 	i := slices.IndexFunc(j.storing, func(s storing) bool { return s.hash == hash && s.body == body })

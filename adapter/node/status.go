@@ -36,6 +36,9 @@ func (n *Node) Status(now time.Time) Status {
 		JournalHeight: j.tipHeight, JournalTip: j.tip, FinalHeight: j.final,
 		Peers: n.peers.readyCount(), Held: j.held, WaitingFor: n.waitingFor(),
 	}
+	if !j.adopted {
+		s.JournalHeight, s.JournalTip, s.FinalHeight = j.loaded.TipHeight, j.loaded.Tip, j.loaded.Final
+	}
 	lag := max(0, s.BestHeight-s.JournalHeight)
 	s.Syncing = !n.sync.done || !j.adopted || lag > syncedLag
 	if s.BlocksPerSecond = n.rate.perSecond(now); s.BlocksPerSecond > 0 {
