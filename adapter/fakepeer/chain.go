@@ -75,9 +75,9 @@ func (c *Chain) Block(hash btc.Hash) ([]byte, btc.Height, bool) {
 	return b.raw, b.height, ok
 }
 
-// HeadersAfter returns at most max headers that follow the first hash of the
+// HeadersAfter returns at most limit headers that follow the first hash of the
 // locator that is on the best chain, or genesis if none is, up to stop.
-func (c *Chain) HeadersAfter(locator []btc.Hash, stop btc.Hash, max int) []btc.Header {
+func (c *Chain) HeadersAfter(locator []btc.Hash, stop btc.Hash, limit int) []btc.Header {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	from := btc.Height(0)
@@ -87,17 +87,17 @@ func (c *Chain) HeadersAfter(locator []btc.Hash, stop btc.Hash, max int) []btc.H
 			break
 		}
 	}
-	return c.headers(from+1, stop, max)
+	return c.headers(from+1, stop, limit)
 }
 
 // news returns the headers of the best chain after its fork from the branch that
-// ends in known, at most max.
-func (c *Chain) news(known btc.Hash, max int) []btc.Header {
+// ends in known, at most limit.
+func (c *Chain) news(known btc.Hash, limit int) []btc.Header {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for {
 		if height, ok := c.heightOf(known); ok {
-			return c.headers(height+1, btc.Hash{}, max)
+			return c.headers(height+1, btc.Hash{}, limit)
 		}
 		b, ok := c.blocks[known]
 		if !ok {
@@ -118,10 +118,10 @@ func (c *Chain) heightOf(hash btc.Hash) (btc.Height, bool) {
 }
 
 // headers returns headers of the best chain. mu is held.
-func (c *Chain) headers(from btc.Height, stop btc.Hash, max int) []btc.Header {
+func (c *Chain) headers(from btc.Height, stop btc.Hash, limit int) []btc.Header {
 	var out []btc.Header
 	for _, hash := range c.best[min(int(from), len(c.best)):] {
-		if len(out) == max {
+		if len(out) == limit {
 			break
 		}
 		out = append(out, c.blocks[hash].header())

@@ -162,8 +162,10 @@ func (c *client) announce(ctx context.Context) error {
 	case <-ctx.Done():
 		return errLeft
 	}
-	if err := c.lieAfterHandshake(ctx); err != nil {
-		return err
+	if lie := lies[c.peer.script.Lie]; lie.greet != nil {
+		if err := lie.greet(ctx, c); err != nil {
+			return err
+		}
 	}
 	for {
 		changed := c.peer.chain.Changed()

@@ -52,32 +52,55 @@ const (
 	Mute
 	// NoServices claims to serve no blocks.
 	NoServices
-
-	lieEnd
 )
 
-var lieNames = [...]string{ //nolint:gochecknoglobals // a table
-	Honest: "honest", DoubledLastTx: "doubled-last-tx", TruncatedBody: "truncated-body", WrongBody: "wrong-body",
-	UnsolicitedTx: "unsolicited-tx", BadChecksum: "bad-checksum", WrongMagic: "wrong-magic", Oversize: "oversize",
-	HalfBlock: "half-block", Slow: "slow", Withhold: "withhold", NotFound: "not-found", UnaskedBlocks: "unasked-blocks",
-	UnknownCommands: "unknown-commands", Garbage: "garbage", PingFlood: "ping-flood", Mute: "mute", NoServices: "no-services",
+// lieRow is what a lie does. What is nil is done as an honest peer does it.
+type lieRow struct {
+	name string
+	// body gives the bytes of a block that the lie is about; the frame is good.
+	body func(c *Chain, raw []byte, height btc.Height) []byte
+	// reply answers in place of a block that the lie is about.
+	reply func(ctx context.Context, c *client, it item, raw []byte) error
+	// greet runs once after the handshake.
+	greet func(ctx context.Context, c *client) error
+}
+
+var lies = [...]lieRow{ //nolint:gochecknoglobals // a table
+	Honest:          {name: "honest"},
+	DoubledLastTx:   {name: "doubled-last-tx", body: doubleLastTx},
+	TruncatedBody:   {name: "truncated-body", body: truncate},
+	WrongBody:       {name: "wrong-body", body: bodyBelow},
+	UnsolicitedTx:   {name: "unsolicited-tx"},
+	BadChecksum:     {name: "bad-checksum", reply: sendBadChecksum},
+	WrongMagic:      {name: "wrong-magic", reply: sendWrongMagic},
+	Oversize:        {name: "oversize", reply: sendOversize},
+	HalfBlock:       {name: "half-block", reply: sendHalf},
+	Slow:            {name: "slow", reply: sendSlowly},
+	Withhold:        {name: "withhold", reply: sendNothing},
+	NotFound:        {name: "not-found", reply: sendNotFound},
+	UnaskedBlocks:   {name: "unasked-blocks", greet: sendUnasked},
+	UnknownCommands: {name: "unknown-commands", greet: sendUnknown},
+	Garbage:         {name: "garbage", greet: sendGarbage},
+	PingFlood:       {name: "ping-flood", greet: sendPings},
+	Mute:            {name: "mute"},
+	NoServices:      {name: "no-services"},
 }
 
 // Lies returns all lies, [Honest] included.
 func Lies() []Lie {
-	all := make([]Lie, 0, len(lieNames))
-	for l := Honest; l < lieEnd; l++ {
-		all = append(all, l)
+	all := make([]Lie, 0, len(lies))
+	for i := range lies {
+		all = append(all, Lie(i))
 	}
 	return all
 }
 
 // String returns the lie's name: lower-case words joined by hyphens.
 func (l Lie) String() string {
-	if l >= lieEnd {
+	if int(l) >= len(lies) {
 		return fmt.Sprintf("lie(%d)", uint8(l))
 	}
-	return lieNames[l]
+	return lies[l].name
 }
 
 // Script says how a peer behaves. The zero Script is an honest peer.
@@ -102,7 +125,7 @@ var errScript = errors.New("script does not fit the chain")
 
 // check reports whether a chain has what the script needs.
 func (s Script) check(c *Chain) error {
-	if s.Lie >= lieEnd {
+	if int(s.Lie) >= len(lies) {
 		return fmt.Errorf("%s: %w", s.Lie, errScript)
 	}
 	if s.Lie != DoubledLastTx {
@@ -116,27 +139,11 @@ func (s Script) check(c *Chain) error {
 
 // concerns reports whether the script's lie is about the block at a height.
 func (s Script) concerns(height btc.Height) bool {
-	switch s.Lie {
-	case DoubledLastTx:
+	if s.Lie == DoubledLastTx {
 		return height == doubledHeight
-	case Withhold:
-		return height >= s.At
-	default:
-		return s.At == 0 || s.At == height
 	}
-}
-
-// Mainnet block 586 has three transactions; the last begins at this byte. The
-// block is not parsed here, so that is written down.
-const (
-	doubledHeight = 586
-	doubledHash   = "000000000d0d23516c5efd3af4eb951603bb30b2c93884b522a318b30e918ee7"
-	doubledOffset = 871
-)
-
-// doubleLastTx returns block 586 with its last transaction doubled.
-func doubleLastTx(raw []byte) []byte {
-	lie := append([]byte(nil), raw...)
-	lie[btc.HeaderSize]++ // the number of transactions, 3, in one byte
-	return append(lie, raw[doubledOffset:]...)
+	if s.Lie == Withhold {
+		return height >= s.At
+	}
+	return s.At == 0 || s.At == height
 }

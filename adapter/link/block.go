@@ -35,13 +35,12 @@ func (c *Conn) divert(m message) error {
 		c.parked = b
 		return c.resume()
 	case Unneeded:
-		return c.skip(b)
-	default:
+	case Unasked:
 		if n := c.unasked.add(time.Now(), 1); n > MaxUnaskedBlocks {
 			return &EndError{ReasonUnaskedBlocks, strconv.Itoa(n) + " in a minute, last " + b.hash.String()}
 		}
-		return c.skip(b)
 	}
+	return c.skip(b)
 }
 
 // skip streams the body of a block to nowhere.

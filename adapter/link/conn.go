@@ -67,6 +67,7 @@ type Conn struct {
 	pings   meter
 	unasked meter
 	dropped meter
+	away    time.Time // when Read last returned, or zero
 
 	wmu     sync.Mutex
 	partial []byte // the beginning of a frame that the engine is writing
@@ -87,6 +88,10 @@ func New(sock net.Conn, cfg Config) *Conn {
 // for whatever reason, it returns io.EOF: another error would make btcd/peer
 // queue a reject message and wait until it is written.
 func (c *Conn) Read(p []byte) (int, error) {
+	if !c.away.IsZero() && time.Since(c.away) > keepAlive {
+		c.forgivePong() // the engine was busy
+	}
+	defer func() { c.away = time.Now() }()
 	for len(c.frame) == 0 {
 		if err := c.advance(); err != nil {
 			c.endWith(err)
@@ -133,9 +138,9 @@ func (c *Conn) advance() error {
 		return c.answer(m)
 	case Divert:
 		return c.divert(m)
-	default:
-		return c.drop(m)
+	case Drop, Unknown, Ban: // Ban came with an error
 	}
+	return c.drop(m)
 }
 
 // pass makes m the frame that Read hands on.

@@ -58,11 +58,11 @@ type rule struct {
 	ban            Reason
 }
 
-func pass(in phase, min, max uint32) rule {
-	return rule{verdict: Pass, min: min, keep: max, max: max, phase: in}
+func pass(in phase, least, most uint32) rule {
+	return rule{verdict: Pass, min: least, keep: most, max: most, phase: in}
 }
 
-func drop(max uint32) rule { return rule{verdict: Drop, keep: max, max: max} }
+func drop(most uint32) rule { return rule{verdict: Drop, keep: most, max: most} }
 
 func ban(why Reason) rule { return rule{verdict: Ban, max: MaxPayload, keep: MaxPayload, ban: why} }
 

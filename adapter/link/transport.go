@@ -18,8 +18,8 @@ type message struct {
 // String returns command and size.
 func (m message) String() string { return fmt.Sprintf("%s of %d bytes", m.command, m.size) }
 
-func oversize(m message, max uint32) error {
-	return &EndError{ReasonOversize, fmt.Sprintf("%s, at most %d", m, max)}
+func oversize(m message, most uint32) error {
+	return &EndError{ReasonOversize, fmt.Sprintf("%s, at most %d", m, most)}
 }
 
 // transport turns a socket into messages. It decides nothing.
