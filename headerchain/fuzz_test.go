@@ -107,4 +107,3 @@ func (x *machine) fuzzCompare(t *testing.T, limit int) {
 		t.Fatalf("missing %v, want %v", got, want)
 	}
 }
-
