@@ -84,7 +84,7 @@ func TestAcceptBatches(t *testing.T) {
 			continue
 		}
 		hash := tc.batch[tc.index].Hash()
-		if refused.Index != tc.index || refused.Height != tc.height || refused.Hash != hash || refused.Kind != tc.kind {
+		if refused.Index != tc.index || refused.Height != tc.height || refused.Hash != hash || !errors.Is(refused.Kind, tc.kind) {
 			t.Errorf("%s: %+v", tc.name, refused)
 		}
 		if text := err.Error(); !strings.Contains(text, tc.kind.Error()) || !strings.Contains(text, hash.String()) {
@@ -116,7 +116,7 @@ func TestTargets(t *testing.T) {
 		} {
 			f := bits(child(&genesis, 0), tc.bits)
 			header := f.Header()
-			if tc.want != headerchain.ErrTarget { // with a hash that is above it
+			if !errors.Is(tc.want, headerchain.ErrTarget) { // with a hash that is above it
 				header = spoil(f)
 			}
 			_, err := headerchain.New(net).Accept([]btc.Header{header}, farFuture)

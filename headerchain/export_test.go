@@ -104,9 +104,9 @@ func (c *Chain) checkNode(r ref) error {
 
 func (c *Chain) checkSpine() error {
 	r := c.best
-	for i := len(c.spine) - 1; i >= 0; i-- {
-		if c.spine[i] != r {
-			return fmt.Errorf("spine %d: %d, want %d", i, c.spine[i], r)
+	for i, at := range slices.Backward(c.spine) {
+		if at != r {
+			return fmt.Errorf("spine %d: %d, want %d", i, at, r)
 		}
 		r = c.nodes.at(r).parent
 	}
