@@ -97,6 +97,7 @@ func TestRulesAgreeWithBtcd(t *testing.T) {
 }
 
 func judgeRun(t *testing.T, net btc.Network, r *rand.Rand, count int, kinds map[string]int) {
+	t.Helper()
 	genesis := net.Params().Genesis
 	c := headerchain.New(net)
 	tip := &lineage{header: genesis}
