@@ -1,0 +1,23 @@
+// Command blockgate-parser is the process inside the wall: it locks itself up
+// and then turns raw blocks into claims for as long as it lives.
+//
+// The supervisor of blockgate starts it, with an empty environment and these
+// descriptors: 1 takes the status line, 2 the last words, 3 is the job socket,
+// 4 the ring. It ends with 0 when the job socket is closed, 2 for a wrong
+// argument, 3 for a failure of its own, 4 for a missing sandbox layer.
+//
+// What is not linked into it cannot be called by whoever takes it over: no
+// network, no way to start a process, no bus.
+//
+// # Trust
+//
+// Runs in: the parser process, one of many.
+//
+// Reads: the ring and the job socket, by packages ring and worker.
+//
+// Hands on: claims, which nobody believes before package claim checked them.
+//
+// The go:debug lines keep the runtime from opening cgroup files at start and
+// from asking for the number of processors later: both are calls that the
+// filter kills.
+package main
