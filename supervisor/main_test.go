@@ -139,8 +139,10 @@ func testAdapter(address string) int {
 	go func() {
 		<-term
 		a.tell("term")
-		if !strings.Contains(string(config), "stubborn") {
+		if strings.Contains(string(config), "farewell") {
 			a.job(0) // parsers must outlive us
+		}
+		if !strings.Contains(string(config), "stubborn") {
 			os.Exit(0)
 		}
 	}()
@@ -228,7 +230,8 @@ func (a *adapterRole) job(worker int) {
 	a.tell("answer %s %v", got.Verdict, err)
 }
 
-// descriptors lists what a process holds, without its poller and the listing.
+// descriptors lists what a process holds, without what its own runtime opens: the
+// poller and the limits of its cgroup.
 func descriptors(pid string) []string {
 	dir := "/proc/" + pid + "/fd"
 	entries, err := os.ReadDir(dir)
@@ -238,7 +241,7 @@ func descriptors(pid string) []string {
 	var held []string
 	for _, e := range entries {
 		kind, err := os.Readlink(filepath.Join(dir, e.Name()))
-		if err == nil && !strings.HasPrefix(kind, "anon_inode:") {
+		if err == nil && !strings.HasPrefix(kind, "anon_inode:") && !strings.HasPrefix(kind, "/sys/fs/cgroup/") {
 			kind, _, _ = strings.Cut(kind, ":[")
 			held = append(held, e.Name()+"="+kind)
 		}
