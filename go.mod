@@ -3,22 +3,22 @@ module blockgate
 go 1.26.0
 
 require (
-	github.com/btcsuite/btcd v0.26.2
-	github.com/btcsuite/btcd/btcutil/v2 v2.0.1
-	github.com/btcsuite/btcd/chaincfg/v2 v2.0.0
-	github.com/btcsuite/btcd/chainhash/v2 v2.0.0
-	github.com/btcsuite/btcd/wire/v2 v2.0.1
-	github.com/cockroachdb/datadriven v1.0.3
-	github.com/landlock-lsm/go-landlock v0.11.0
-	github.com/nats-io/nats-server/v2 v2.15.2
-	github.com/nats-io/nats.go v1.55.0
-	github.com/nats-io/nkeys v0.4.17
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/spf13/cobra v1.10.2
-	golang.org/x/net v0.62.0
-	golang.org/x/sync v0.24.0
-	golang.org/x/sys v0.49.0
-	pgregory.net/rapid v1.3.0
+	github.com/btcsuite/btcd v0.26.2 // The peer protocol (package peer); its node is the other side in tests.
+	github.com/btcsuite/btcd/btcutil/v2 v2.0.1 // Tests: blocks and addresses of the oracle.
+	github.com/btcsuite/btcd/chaincfg/v2 v2.0.0 // Network parameters that package peer wants.
+	github.com/btcsuite/btcd/chainhash/v2 v2.0.0 // Hashes as package peer spells them.
+	github.com/btcsuite/btcd/wire/v2 v2.0.1 // Messages as package peer spells them; no block is decoded by it.
+	github.com/cockroachdb/datadriven v1.0.3 // Tests: transcripts in text files.
+	github.com/landlock-lsm/go-landlock v0.11.0 // Landlock, one layer of the sandbox.
+	github.com/nats-io/nats-server/v2 v2.15.2 // The bundled broker.
+	github.com/nats-io/nats.go v1.55.0 // The client of the bus, JetStream with it.
+	github.com/nats-io/nkeys v0.4.17 // Keys of the bus: publisher, reader, admin.
+	github.com/rogpeppe/go-internal v1.16.0 // Tests: scripts for the command line.
+	github.com/spf13/cobra v1.10.2 // The command line: help, flags, completion.
+	golang.org/x/net v0.62.0 // Tests: package bpf runs the seccomp filter without a kernel.
+	golang.org/x/sync v0.24.0 // Groups of goroutines that are waited for.
+	golang.org/x/sys v0.49.0 // System calls that package syscall does not have.
+	pgregory.net/rapid v1.3.0 // Tests: properties against slow models.
 )
 
 require (

@@ -192,21 +192,25 @@ func listen(stderr *os.File) []byte {
 // errOtherBuild says that parser and supervisor are not of one build.
 var errOtherBuild = errors.New("parser of another build; install both programs from one build")
 
-// admit reads the status line of a parser, checks it and what the kernel says,
-// and tells the adapter that the parser is ready.
-func (c *cell) admit(ctx context.Context, n newcomer) error {
-	line, err := readStatus(n.status)
-	if err != nil {
-		return err
+// check reads the status line of a parser and holds it to our build and to what
+// the kernel says.
+func (c *cell) check(n newcomer) (line []byte, report sandbox.Report, err error) {
+	if line, err = readStatus(n.status); err != nil {
+		return nil, report, err
 	}
-	report, err := sandbox.ParseReport(line)
-	if err != nil {
-		return err
+	if report, err = sandbox.ParseReport(line); err != nil {
+		return nil, report, err
 	}
 	if report.Build != c.BuildID {
-		return fmt.Errorf("%w: its identity is %q, ours %q", errOtherBuild, report.Build, c.BuildID)
+		return nil, report, fmt.Errorf("%w: its identity is %q, ours %q", errOtherBuild, report.Build, c.BuildID)
 	}
-	if err := sandbox.Attest(n.pid()); err != nil {
+	return line, report, sandbox.Attest(n.pid())
+}
+
+// admit checks a parser and tells the adapter that it is ready.
+func (c *cell) admit(ctx context.Context, n newcomer) error {
+	line, report, err := c.check(n)
+	if err != nil {
 		return err
 	}
 	c.parserReady.Store(true)

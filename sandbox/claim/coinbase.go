@@ -1,10 +1,6 @@
 package claim
 
-import (
-	"bytes"
-
-	"blockgate/internal/btc"
-)
+import "blockgate/internal/btc"
 
 const (
 	// coinbaseInput is how the inputs of a coinbase begin: one input, and it
@@ -28,11 +24,10 @@ const (
 // Source: GetWitnessCommitmentIndex, Bitcoin Core v30.0 src/consensus/validation.h:
 // of several outputs that look like a commitment the last one counts.
 func walkCoinbase(b []byte) (commitment []byte, ok bool) {
-	b, ok = bytes.CutPrefix(b, []byte(coinbaseInput))
-	if !ok {
+	if len(b) < len(coinbaseInput) || string(b[:len(coinbaseInput)]) != coinbaseInput {
 		return nil, false
 	}
-	script, b, ok := cutString(b)
+	script, b, ok := cutString(b[len(coinbaseInput):])
 	if !ok || len(script) < minCoinbaseScript || len(script) > maxCoinbaseScript || len(b) < 4 {
 		return nil, false
 	}

@@ -1,0 +1,35 @@
+package headerchain
+
+// MaxChainHeaders is the most headers that a [Chain] holds, forks included.
+//
+// Testnet3, the longest network, has 5.0 million headers in 2026 and mainnet
+// gets 52,560 a year, so 2^23 is room for decades; at about 160 bytes a header
+// it is 1.3 GB at the very most. The hash index relies on it: see index.go.
+const MaxChainHeaders = 1 << 23
+
+// MaxSideHeaders is the most headers off the best header chain that a [Chain]
+// takes by [Chain.Accept]: about 16 MB. Mainnet has seen fewer than 2,000 stale
+// headers in 16 years. A reorg may go beyond it, since what was the best chain
+// is kept; that costs more work than the best chain has.
+const MaxSideHeaders = 100_000
+
+// MaxFetchBranches is the number of branches, heaviest first, in which
+// [Chain.Missing] looks for bodies. More than one rival branch with more work
+// than the complete tip has never been seen for longer than one block.
+const MaxFetchBranches = 4
+
+// maxTimewarp is how many seconds the first block of a period may be before its
+// parent where BIP-0094 holds.
+//
+// Source: MAX_TIMEWARP, Bitcoin Core v30.0 src/consensus/consensus.h.
+const maxTimewarp = 600
+
+// retargetFactor bounds one change of the target, both ways.
+//
+// Source: CalculateNextWorkRequired, Bitcoin Core v30.0 src/pow.cpp.
+const retargetFactor = 4
+
+// locatorDense is how many entries a locator has before the steps double.
+//
+// Source: LocatorEntries, Bitcoin Core v30.0 src/chain.cpp.
+const locatorDense = 10

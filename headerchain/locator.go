@@ -1,0 +1,22 @@
+package headerchain
+
+import "blockgate/internal/btc"
+
+// Locator returns hashes of the best header chain for a getheaders message: the
+// tip and the ten before it, then in steps that double, down to the first header.
+// It has about 10 + log2(height) entries; the slice is the caller's.
+//
+// Source: LocatorEntries, Bitcoin Core v30.0 src/chain.cpp.
+func (c *Chain) Locator() []btc.Hash {
+	var hashes []btc.Hash
+	step := 1
+	for i := len(c.spine) - 1; ; i = max(0, i-step) {
+		hashes = append(hashes, c.nodes.at(c.spine[i]).hash)
+		if i == 0 {
+			return hashes
+		}
+		if len(hashes) > locatorDense {
+			step *= 2
+		}
+	}
+}

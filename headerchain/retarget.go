@@ -1,0 +1,82 @@
+package headerchain
+
+import "blockgate/internal/btc"
+
+// checkBits holds a header to the target that its ancestors demand.
+func (c *Chain) checkBits(parent ref, header *btc.Header) *refusal {
+	up := c.nodes.at(parent)
+	got := header.Bits()
+	if !startsPeriod(up.height + 1) {
+		want, ok := bitsWithin(c.params, up, header.Time())
+		return sameBits(got, want, ok)
+	}
+	if c.params.NoRetargeting {
+		return sameBits(got, up.bits, true)
+	}
+	if c.depth(parent) < btc.RetargetInterval-1 {
+		return c.checkStep(up.bits, got)
+	}
+	first := c.nodes.at(c.ancestorAt(parent, c.depth(parent)-(btc.RetargetInterval-1)))
+	from := up.bits
+	if c.params.EnforceBIP94 {
+		from = first.bits
+	}
+	want, ok := retarget(c.params, from, int64(up.time)-int64(first.time))
+	return sameBits(got, want, ok)
+}
+
+func sameBits(got, want uint32, known bool) *refusal {
+	if known && got != want {
+		return refuse(ErrBits, "bits %08x, want %08x", got, want)
+	}
+	return nil
+}
+
+// retarget returns the bits of a period that follows one whose blocks took span
+// seconds from the first to the last:
+//
+//	target = target(from) * clamp(span, timespan/4, timespan*4) / timespan
+//
+// but at most the limit. The span covers 2,015 intervals, not 2,016: it is Core's
+// off-by-one and consensus. from are the bits of the last block of the period, or
+// of the first where BIP-0094 holds, so that a last block by the 20-minute rule
+// does not reset the difficulty. ok is false if from stands for no target, which
+// only an anchor can have.
+//
+// The product fits 256 bits: the highest limit with retargets is signet's, below
+// 2^234, and the factor is below 2^23.
+//
+// Source: CalculateNextWorkRequired, Bitcoin Core v30.0 src/pow.cpp.
+func retarget(params *btc.Params, from uint32, span int64) (bits uint32, ok bool) {
+	target, err := btc.TargetFromCompact(from)
+	if err != nil || target.Cmp(params.PowLimit.Uint256) > 0 {
+		return 0, false
+	}
+	span = max(btc.RetargetTimespan/retargetFactor, min(btc.RetargetTimespan*retargetFactor, span))
+	next := btc.Target{Uint256: target.Mul64(uint64(span)).Div64(btc.RetargetTimespan)}
+	if next.Cmp(params.PowLimit.Uint256) > 0 {
+		next = params.PowLimit
+	}
+	return next.Compact(), true
+}
+
+// checkStep is what is left of the retarget in an anchored chain that does not
+// hold the first block of the period: no change by more than the factor. It says
+// nothing where the 20-minute rule may have changed the bits in between.
+//
+// Source: PermittedDifficultyTransition, Bitcoin Core v30.0 src/pow.cpp.
+func (c *Chain) checkStep(from, got uint32) *refusal {
+	if c.params.MinDifficultyBlocks {
+		return nil
+	}
+	least, ok := retarget(c.params, from, 0)
+	most, _ := retarget(c.params, from, btc.RetargetTimespan*retargetFactor)
+	if !ok {
+		return nil
+	}
+	target, low, high := newProof(got).target, newProof(least).target, newProof(most).target
+	if target.Cmp(low.Uint256) < 0 || target.Cmp(high.Uint256) > 0 {
+		return refuse(ErrBits, "bits %08x, want %08x to %08x", got, least, most)
+	}
+	return nil
+}
