@@ -103,11 +103,11 @@ func (o daemonOptions) command(args ...string) *exec.Cmd {
 func (d *daemon) cleanup() {
 	_ = d.process.Process.Kill()
 	<-d.ended
-	if !d.t.Failed() {
+	if !d.t.Failed() && os.Getenv("DBG") == "" {
 		return
 	}
 	lines := d.lines()
-	for _, r := range lines[max(0, len(lines)-60):] {
+	for _, r := range lines[max(0, len(lines)-100):] {
 		d.t.Log(r.text)
 	}
 }
