@@ -189,4 +189,3 @@ func (f *follower) disconnectsOf(hashes ...string) {
 		f.path(1, 0)
 	}
 }
-
