@@ -33,7 +33,8 @@ type feed struct {
 	last    uint64 // the last sequence that was given, or the one before the start
 
 	stream   natsjs.Stream
-	consumer string // name, "" if there is none
+	session  context.Context //nolint:containedctx // the connection under which the consumer was made
+	consumer string          // name, "" if there is none
 	iter     natsjs.MessagesContext
 	next     uint64 // the consumer's own count of the next message
 }
@@ -49,6 +50,7 @@ func openFeed(ctx context.Context, link *link, name, filter string, created time
 func (f *feed) open(ctx context.Context) (pending uint64, err error) {
 	ctx, cancel := f.link.request(ctx)
 	defer cancel()
+	f.session = f.link.connection()
 	if f.stream, err = f.link.js.Stream(ctx, f.name); err != nil {
 		return 0, f.link.refused(err)
 	}
@@ -99,12 +101,12 @@ func (f *feed) read(ctx context.Context) (message, error) {
 	}
 }
 
-// readOnce waits for one message, at most idleCheck.
+// readOnce waits for one message, at most idleCheck, and not beyond the
+// connection: a server that was started again has forgotten the consumer.
 func (f *feed) readOnce(ctx context.Context) (message, error) {
 	ctx, cancel := context.WithTimeout(ctx, idleCheck)
 	defer cancel()
-	stop := context.AfterFunc(f.link.life, cancel)
-	defer stop()
+	defer context.AfterFunc(f.session, cancel)()
 	raw, err := f.iter.Next(natsjs.NextContext(ctx))
 	if err != nil {
 		return message{}, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -73,6 +74,10 @@ type link struct {
 	// life ends with the first refusal of the server, or by Close.
 	life context.Context //nolint:containedctx // the life of the connection, not of a request
 	end  context.CancelCauseFunc
+
+	mu        sync.Mutex      // guards what follows
+	session   context.Context //nolint:containedctx // the life of one TCP connection
+	endOfThat context.CancelFunc
 }
 
 // dial connects once. Later losses of the connection heal by themselves.
@@ -84,7 +89,9 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	life, end := context.WithCancelCause(context.Background())
+	l := &link{}
+	l.life, l.end = context.WithCancelCause(context.Background())
+	l.session, l.endOfThat = context.WithCancel(l.life)
 	options = append(options,
 		nats.Name(name), nats.CustomInboxPrefix(inbox), nats.Timeout(dialTimeout),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.IgnoreAuthErrorAbort(),
@@ -94,33 +101,48 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(pingsOut),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
-				end(fmt.Errorf("%w: %w", ErrDenied, err))
+				l.end(fmt.Errorf("%w: %w", ErrDenied, err))
 			}
 			log.Warn("bus error", slog.Any("error", err))
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Warn("bus connection lost", slog.Any("error", err))
+			if l.life.Err() == nil { // else it was we who closed it
+				log.Warn("bus connection lost", slog.Any("error", err))
+			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
+			l.reconnected()
 			log.Info("bus connection is back", slog.String("server", nc.ConnectedUrlRedacted()))
 		}),
 	)
-	nc, err := nats.Connect(url, options...)
-	if err != nil {
-		end(ErrClosed)
+	if l.nc, err = nats.Connect(url, options...); err != nil {
+		l.end(ErrClosed)
 		kind := ErrUnreachable
 		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) {
 			kind = ErrDenied
 		}
 		return nil, fmt.Errorf("connect to the bus: %w: %w", kind, err)
 	}
-	js, err := natsjs.New(nc, natsjs.WithPublishAsyncTimeout(ackTimeout))
-	if err != nil {
-		nc.Close()
-		end(ErrClosed)
+	if l.js, err = natsjs.New(l.nc, natsjs.WithPublishAsyncTimeout(ackTimeout)); err != nil {
+		l.close()
 		return nil, fmt.Errorf("connect to the bus: %w", err)
 	}
-	return &link{nc: nc, js: js, life: life, end: end}, nil
+	return l, nil
+}
+
+// connection returns a context that ends when the connection of now is known to
+// have been replaced by another, or with the link.
+func (l *link) connection() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session
+}
+
+func (l *link) reconnected() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.endOfThat()
+	l.session, l.endOfThat = context.WithCancel(l.life)
 }
 
 func (l *link) close() {
@@ -149,6 +171,14 @@ func (l *link) refused(err error) error {
 	return err
 }
 
+// noJetStream says in words what it means that nobody answers.
+func noJetStream(err error) error {
+	if errors.Is(err, nats.ErrNoResponders) {
+		return fmt.Errorf("the server has no JetStream for us: %w", err)
+	}
+	return err
+}
+
 // stream asks for the state of the stream.
 func (l *link) stream(ctx context.Context, name string) (*natsjs.StreamInfo, error) {
 	ctx, cancel := l.request(ctx)
@@ -158,7 +188,7 @@ func (l *link) stream(ctx context.Context, name string) (*natsjs.StreamInfo, err
 		return nil, fmt.Errorf("stream %s: %w", name, ErrNoStream)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("state of stream %s: %w", name, l.refused(err))
+		return nil, fmt.Errorf("state of stream %s: %w", name, l.refused(noJetStream(err)))
 	}
 	return stream.CachedInfo(), nil
 }
