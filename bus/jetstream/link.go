@@ -150,11 +150,20 @@ func (l *link) close() {
 	l.nc.Close()
 }
 
+// errReplacedConnection says why a request will get no answer.
+var errReplacedConnection = errors.New("the connection was lost and is another now")
+
 // request returns a context for one request: it ends with ctx, after the time
-// for one answer, or with the link.
+// for one answer, or with the connection that it is made over.
 func (l *link) request(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(l.life, func() { cancel(context.Cause(l.life)) })
+	stop := context.AfterFunc(l.connection(), func() {
+		if l.life.Err() != nil {
+			cancel(context.Cause(l.life))
+			return
+		}
+		cancel(errReplacedConnection)
+	})
 	ctx, end := context.WithTimeout(ctx, ackTimeout)
 	return ctx, func() {
 		stop()
