@@ -102,7 +102,7 @@ type shell struct {
 	blocks  chan arrived
 	jobs    chan func(context.Context)
 	judged  chan judged
-	failed  chan error // a permanent error of the journal
+	failed  chan error     // a permanent error of the journal
 	working sync.WaitGroup // dials, proofs, look-ups and the journal
 
 	wants wants
@@ -260,4 +260,3 @@ func (s *shell) shutdown() {
 		}
 	}
 }
-

@@ -137,7 +137,7 @@ func (c *covered) stopAndCount() map[string]string {
 	if err != nil || len(written) < 3 {
 		t.Fatalf("counters of %d processes (%v), want those of supervisor, broker and adapter", len(written), err)
 	}
-	text, err := exec.Command("go", "tool", "covdata", "func", "-i="+c.counters).CombinedOutput()
+	text, err := exec.CommandContext(t.Context(), "go", "tool", "covdata", "func", "-i="+c.counters).CombinedOutput()
 	if err != nil {
 		t.Fatalf("go tool covdata: %v\n%s", err, text)
 	}

@@ -54,7 +54,6 @@ func TestStartRefused(t *testing.T) {
 	for variable, want := range map[string]string{
 		"BLOCKGATE_JOURNAL_SIZ=64MiB": "did you mean BLOCKGATE_JOURNAL_SIZE?",
 		"BLOCKGATE_PARSERS=two":       `BLOCKGATE_PARSERS="two"`,
-		"BLOCKGATE_NATS_LISTEN=:1":    "--nats-listen",
 	} {
 		t.Run(variable, func(t *testing.T) {
 			code, output := runOnce(t, daemonOptions{env: []string{variable}}, "run", "--network", "regtest", "--datadir", t.TempDir(), "--nats-listen", freeAddress(t))
@@ -159,7 +158,7 @@ func TestOtherUser(t *testing.T) {
 // was tried and what to do, and the service stays.
 func TestNoNetwork(t *testing.T) {
 	t.Parallel()
-	if addrs, err := net.LookupHost("seed.signet.bitcoin.sprovoost.nl"); err == nil {
+	if addrs, err := net.DefaultResolver.LookupHost(t.Context(), "seed.signet.bitcoin.sprovoost.nl"); err == nil {
 		t.Skipf("there is a network here: %v", addrs)
 	}
 	d := startDaemon(t, t.TempDir(), "--network", "signet")
