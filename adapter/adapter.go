@@ -82,6 +82,7 @@ type FatalError struct {
 	Detail string
 }
 
+// Error returns the detail.
 func (e *FatalError) Error() string { return e.Detail }
 
 // shell owns everything that touches the world. The goroutine of Run owns its
