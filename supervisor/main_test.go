@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	case os.Args[0] == "blockgate-parser":
 		os.Exit(lyingParser())
 	case len(os.Args) > 1 && os.Args[1] == "test-adapter":
-		os.Exit(testAdapter(os.Args[2]))
+		testAdapter(os.Args[2])
 	case len(os.Args) > 1 && os.Args[1] == "test-broker":
 		os.Exit(testBroker())
 	case len(os.Args) > 1 && os.Args[1] == "test-supervisor":
@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 	}
 	parserProgram, nerf = filepath.Join(dir, "blockgate-parser"), filepath.Join(dir, "nerf")
 	for target, pkg := range map[string]string{parserProgram: "../cmd/blockgate-parser", nerf: "../sandbox/testdata/nerf"} {
-		build := exec.Command("go", "build", "-ldflags", "-X blockgate/sandbox.buildID="+testBuild, "-o", target, pkg)
+		build := exec.CommandContext(context.Background(), "go", "build", "-ldflags", "-X blockgate/sandbox.buildID="+testBuild, "-o", target, pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			panic(string(out))
@@ -122,15 +122,15 @@ type adapterRole struct {
 	ring *ring.Ring
 }
 
-func testAdapter(address string) int {
+func testAdapter(address string) {
 	config, err := io.ReadAll(os.NewFile(3, "config"))
 	if err != nil {
-		return 3
+		panic(err)
 	}
 	held := descriptors("self") // before there is a socket to the test
 	a := &adapterRole{}
-	if a.test, err = net.Dial("unix", address); err != nil {
-		return 3
+	if a.test, err = new(net.Dialer).DialContext(context.Background(), "unix", address); err != nil {
+		panic(err)
 	}
 	a.tell("hello %d env=%v fds=%v", os.Getpid(), os.Environ(), held)
 	go a.heed()
@@ -156,7 +156,7 @@ func testAdapter(address string) int {
 func (a *adapterRole) tell(format string, args ...any) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	fmt.Fprintf(a.test, format+"\n", args...)
+	_, _ = fmt.Fprintf(a.test, format+"\n", args...)
 }
 
 // heed tells the test of every control record.
@@ -342,7 +342,9 @@ func launch(t *testing.T, cfg Config) *bench {
 	b.stop, b.ended = cancel, ended
 	t.Cleanup(func() {
 		cancel()
-		<-ended
+		for range ended { // a test may have taken the value
+			continue
+		}
 	})
 	return b
 }
@@ -398,7 +400,7 @@ func logOf(t *testing.T, from io.Reader) queues[record] {
 // welcome listens for the adapters of the service.
 func welcome(t *testing.T, cfg Config) <-chan *peer {
 	t.Helper()
-	listener, err := net.Listen("unix", cfg.AdapterArgs[len(cfg.AdapterArgs)-1])
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", cfg.AdapterArgs[len(cfg.AdapterArgs)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -436,7 +438,11 @@ func (b *bench) adapter() *peer {
 	case p := <-b.adapters:
 		return p
 	case <-time.After(patience):
-		b.t.Fatal("no adapter")
+		for len(b.log.source) > 0 {
+			r := <-b.log.source
+			b.log.waits[b.log.key(r)] = append(b.log.waits[b.log.key(r)], r)
+		}
+		b.t.Fatalf("no adapter; the log had %v", b.log.waits)
 		return nil
 	}
 }
@@ -473,7 +479,7 @@ func watch(t *testing.T, pid int) (gone func()) {
 	}
 	return func() {
 		t.Helper()
-		defer unix.Close(fd)
+		defer func() { _ = unix.Close(fd) }()
 		for {
 			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
 			if errors.Is(err, unix.EINTR) {

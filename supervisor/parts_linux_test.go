@@ -172,7 +172,7 @@ func TestDrain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	if err := drain(b); err != nil {
 		t.Errorf("empty: %v", err)
 	}
@@ -247,7 +247,7 @@ func TestProgramIsOutOfReach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if file.Fd() < lowestOwnDescriptor {
 		t.Errorf("descriptor %d", file.Fd())
 	}

@@ -2,12 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
 	"math"
 	"os"
-	"os/exec"
+	"os/exec" //nolint:depguard // the test starts the parser
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 	}
 	program, nerf = filepath.Join(dir, "blockgate-parser"), filepath.Join(dir, "nerf")
 	for target, pkg := range map[string]string{program: ".", nerf: "../../sandbox/testdata/nerf"} {
-		build := exec.Command("go", "build", "-trimpath", "-o", target, pkg)
+		build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", target, pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			panic(string(out))
@@ -157,7 +158,7 @@ func (c *cell) ask(t *testing.T, seq uint64, body []byte) (frame.Answer, int) {
 
 // manyTransactions is a block, sound in its form alone, of n transactions.
 func manyTransactions(n int) []byte {
-	body := make([]byte, btc.HeaderSize)
+	body := append(make([]byte, 0, btc.HeaderSize+3+60*n), make([]byte, btc.HeaderSize)...)
 	body = append(body, 0xfd)
 	body = binary.LittleEndian.AppendUint16(body, uint16(n))
 	tx := append([]byte{1, 0, 0, 0, 1}, make([]byte, 36)...)
@@ -222,7 +223,7 @@ func TestNonsenseEndsIt(t *testing.T) {
 
 func TestLeakIsRefused(t *testing.T) {
 	leak := must(os.Open(os.DevNull))(t)
-	defer leak.Close()
+	defer func() { _ = leak.Close() }()
 	code, said := start(t, []string{program}, leak).exit(t)
 	if code != sandbox.ExitMissingLayer || !strings.Contains(said, sandbox.LayerDescriptors) || !strings.Contains(said, "5=/dev/null") {
 		t.Errorf("exit code %d, %q", code, said)
