@@ -26,7 +26,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"blockgate/internal/btc"
-	"blockgate/sandbox"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/ring"
 )
@@ -42,7 +41,7 @@ const testBuild = "test-build"
 func TestMain(m *testing.M) {
 	switch {
 	case os.Args[0] == "blockgate-parser":
-		os.Exit(lyingParser())
+		os.Exit(fakeParser())
 	case len(os.Args) > 1 && os.Args[1] == "test-adapter":
 		testAdapter(os.Args[2])
 	case len(os.Args) > 1 && os.Args[1] == "test-broker":
@@ -67,17 +66,6 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// lyingParser says that it is locked up, and is not.
-func lyingParser() int {
-	r := sandbox.Report{Build: testBuild, Layers: []sandbox.Layer{{Name: sandbox.LayerSeccomp, Required: true, State: sandbox.StateOK}}}
-	if len(os.Args) > 1 { // --allow-no-landlock: this one does not even lie well
-		r.Build = "x\"\n\n"
-		_, _ = os.Stdout.WriteString("I am fine\n")
-	}
-	_, _ = os.Stdout.Write(append(r.AppendText(nil), '\n'))
-	select {}
-}
-
 // testBroker says that it is ready, and ends when it is asked to.
 func testBroker() int {
 	config, _ := io.ReadAll(os.NewFile(3, "config"))
@@ -86,7 +74,15 @@ func testBroker() int {
 	}
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
-	record, err := frame.AppendControl(nil, frame.Control{Kind: frame.ControlReady, Text: string(config)})
+	says := frame.Control{Kind: frame.ControlReady, Text: string(config)}
+	switch string(config) {
+	case "silent":
+		<-term
+		return 0
+	case "sealed":
+		says = frame.Control{Kind: frame.ControlSealed}
+	}
+	record, err := frame.AppendControl(nil, says)
 	if err == nil {
 		_, err = unix.Write(4, record)
 	}
@@ -248,39 +244,6 @@ func descriptors(pid string) []string {
 	}
 	slices.Sort(held)
 	return held
-}
-
-// patience is how long a test waits for what must come.
-const patience = 15 * time.Second
-
-// queues hold lines that a test has not asked for yet, by their first key.
-type queues[T any] struct {
-	t      *testing.T
-	what   string
-	source <-chan T
-	key    func(T) string
-	waits  map[string][]T
-}
-
-// next returns the oldest one with that key that was not returned before.
-func (q *queues[T]) next(key string) T {
-	q.t.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	for len(q.waits[key]) == 0 {
-		select {
-		case one, ok := <-q.source:
-			if !ok {
-				q.t.Fatalf("%s ended before %q; it had %v", q.what, key, q.waits)
-			}
-			q.waits[q.key(one)] = append(q.waits[q.key(one)], one)
-		case <-late.C:
-			q.t.Fatalf("no %q from %s; there was %v", key, q.what, q.waits)
-		}
-	}
-	one := q.waits[key][0]
-	q.waits[key] = q.waits[key][1:]
-	return one
 }
 
 // record is one line of the log.

@@ -364,6 +364,7 @@ func TestUnfitParsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	talker := fake(t, "talker")
 	plain := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(plain, []byte("no program"), 0o700); err != nil {
 		t.Fatal(err)
@@ -376,7 +377,7 @@ func TestUnfitParsers(t *testing.T) {
 	}{
 		{"of another build", func(cfg *Config) { cfg.BuildID = "another" }, sandbox.ExitFailure, `its identity is "test-build", ours "another"`},
 		{"that lies", func(cfg *Config) { cfg.ParserPath = self }, sandbox.ExitMissingLayer, "process is not confined"},
-		{"that talks", func(cfg *Config) { cfg.ParserPath, cfg.AllowNoLandlock = self, true }, sandbox.ExitFailure, "malformed sandbox status line"},
+		{"that talks", func(cfg *Config) { cfg.ParserPath = talker }, sandbox.ExitFailure, "malformed sandbox status line"},
 		{"that is not there", func(cfg *Config) { cfg.ParserPath = "/nowhere/parser" }, sandbox.ExitFailure, "/nowhere/parser"},
 		{"that is no program", func(cfg *Config) { cfg.ParserPath = plain }, sandbox.ExitFailure, "exec format error"},
 	} {

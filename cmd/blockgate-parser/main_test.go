@@ -198,6 +198,38 @@ func TestEveryLayerHolds(t *testing.T) {
 	}
 }
 
+// TestKernelSeesLimits reads the limits of a live parser where the kernel tells
+// them, and that no thread may be added unseen.
+func TestKernelSeesLimits(t *testing.T) {
+	c := start(t, []string{program})
+	c.report(t)
+	dir := "/proc/" + strconv.Itoa(c.Process.Pid)
+	text := string(must(os.ReadFile(dir + "/limits"))(t))
+	for _, name := range []string{
+		"Max core file size", "Max file size", "Max open files", "Max processes", "Max locked memory",
+		"Max msgqueue size", "Max pending signals",
+	} {
+		_, rest, _ := strings.Cut(text, name)
+		if f := strings.Fields(rest); len(f) < 2 || f[0] != "0" || f[1] != "0" {
+			t.Errorf("%s is not 0:\n%s", name, text)
+		}
+	}
+	for _, name := range []string{"Max address space", "Max data size"} {
+		_, rest, _ := strings.Cut(text, name)
+		f := strings.Fields(rest)
+		if n, err := strconv.ParseUint(f[0], 10, 64); err != nil || n > 4<<30 || f[1] != f[0] {
+			t.Errorf("%s is %v", name, f[:2])
+		}
+	}
+	before := len(must(os.ReadDir(dir + "/task"))(t))
+	for i := range 200 {
+		c.ask(t, uint64(i), manyTransactions(1000))
+	}
+	if after := len(must(os.ReadDir(dir + "/task"))(t)); after != before {
+		t.Errorf("%d threads became %d", before, after)
+	}
+}
+
 // TestEndsQuietly: a parser whose adapter is gone ends with 0.
 func TestEndsQuietly(t *testing.T) {
 	c := start(t, []string{program})
