@@ -43,7 +43,7 @@ func fake(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(self), name) // a hard link must stay on its disk
+	dir, err := os.MkdirTemp(filepath.Dir(self), name) //nolint:usetesting // a hard link must stay on its disk
 	if err != nil {
 		t.Fatal(err)
 	}
