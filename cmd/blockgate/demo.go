@@ -137,7 +137,7 @@ func runDemo(cmd *cobra.Command, s *demoSettings) error {
 	defer service.stop()
 	got, readErr := readDemo(ctx, out, dir, service)
 	if readErr == nil {
-		service.awaitBans(ctx, len(cast)-2)
+		service.awaitSettled(ctx, len(cast)-2, int(demoTip))
 	}
 	if err := service.stop(); err != nil && readErr == nil {
 		readErr = err

@@ -21,6 +21,13 @@ import (
 // maxLogLine is the most bytes of one log line of the service.
 const maxLogLine = 64 << 10
 
+// settleTime is how long the service may take to say what it has done.
+const settleTime = 5 * time.Second
+
+// stopTime is how long the service may take to stop: the supervisor's 10 s and
+// some.
+const stopTime = 12 * time.Second
+
 // service is a `blockgate run` that the demo started as a process of its own. It
 // is followed by its log, as an operator would.
 type service struct {
@@ -36,7 +43,7 @@ type service struct {
 	last    string // the last line that was no JSON, or an error
 	stopped bool
 	waitErr error
-	changed chan struct{} // closed, and made anew, at each ban
+	changed chan struct{} // closed, and made anew, when a peer is banned or the tip moves
 }
 
 // logLine has the fields of the service's log that are looked at here.
@@ -131,18 +138,24 @@ func (s *service) line(text []byte) {
 		}
 	case "peer banned":
 		s.banned[l.Peer] = l.Reason
-		close(s.changed)
-		s.changed = make(chan struct{})
+		s.wake()
 	case "parser ready":
 		maps.Copy(s.layered, l.Layers)
 	case "parser died":
 		s.deaths++
 	case "synced", "tip":
 		s.height = l.Height
+		s.wake()
 	}
 	if l.Level == "ERROR" {
 		s.last = string(text)
 	}
+}
+
+// wake tells those who wait that something changed. mu is held.
+func (s *service) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // context returns ctx, which from now on ends with the service, too.
@@ -170,22 +183,20 @@ func (s *service) awaitBus(ctx context.Context) error {
 	}
 }
 
-// awaitBans waits until so many peers are banned, or the service is synced and
-// nothing changes any more.
-func (s *service) awaitBans(ctx context.Context, count int) {
-	limit := time.NewTimer(5 * time.Second)
-	defer limit.Stop()
+// awaitSettled waits, for a while, until so many peers are banned and the service
+// says that the journal ends at height.
+func (s *service) awaitSettled(ctx context.Context, bans, height int) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
 	for {
 		s.mu.Lock()
-		changed, have := s.changed, len(s.banned)
+		changed, settled := s.changed, len(s.banned) >= bans && s.height >= height
 		s.mu.Unlock()
-		if have >= count {
+		if settled {
 			return
 		}
 		select {
 		case <-changed:
-		case <-limit.C:
-			return
 		case <-ctx.Done():
 			return
 		}
@@ -224,7 +235,7 @@ func (s *service) stop() error {
 	_ = s.process.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.ended:
-	case <-time.After(12 * time.Second): // the supervisor takes 10 s at most
+	case <-time.After(stopTime):
 		_ = s.process.Process.Kill()
 		<-s.ended
 	}
