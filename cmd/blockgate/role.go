@@ -184,7 +184,7 @@ func runAdapter(ctx context.Context) error {
 	var fatal *adapter.FatalError
 	switch {
 	case errors.As(err, &fatal):
-		return &exitError{exitUsage, err}
+		return &exitError{exitBus, err}
 	case errors.Is(err, adapter.ErrPermanent):
 		return &exitError{exitBus, err}
 	default:
