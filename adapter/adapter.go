@@ -71,6 +71,10 @@ type Journal interface {
 // credentials, a stream with other settings.
 var ErrPermanent = errors.New("the bus cannot be used")
 
+// ErrStale marks an error of [Journal.Append]: what was stored is not in the
+// journal any more.
+var ErrStale = errors.New("stored bodies are lost")
+
 // FatalError says that the brain cannot go on and why: a setting and the journal
 // disagree.
 type FatalError struct {

@@ -55,6 +55,7 @@ func FuzzAccept(f *testing.F) {
 }
 
 func (x *machine) fuzzStep(t *testing.T, s *script, op byte, n *modelNode, arg byte) {
+	t.Helper()
 	clock := time.Unix(int64(n.header.Time())+int64(arg)*60, 0)
 	switch op {
 	case fuzzGrow:
@@ -96,6 +97,7 @@ func (x *machine) fuzzStep(t *testing.T, s *script, op byte, n *modelNode, arg b
 }
 
 func (x *machine) fuzzCompare(t *testing.T, limit int) {
+	t.Helper()
 	mustHold(t, x.c)
 	if got, want := x.c.Best(), x.m.best().entry(); got != want {
 		t.Fatalf("best %+v, want %+v", got, want)
@@ -107,4 +109,3 @@ func (x *machine) fuzzCompare(t *testing.T, limit int) {
 		t.Fatalf("missing %v, want %v", got, want)
 	}
 }
-

@@ -27,8 +27,10 @@ import (
 //	tips, locator, path from=A to=B
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/transcripts", func(t *testing.T, path string) {
+		t.Helper()
 		s := newStory()
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			t.Helper()
 			out := s.run(t, d)
 			mustHold(t, s.c)
 			return out
@@ -52,6 +54,7 @@ func newStory() *story {
 }
 
 func (s *story) run(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
 	args := slices.DeleteFunc(slices.Clone(d.CmdArgs), func(a datadriven.CmdArg) bool { return len(a.Vals) > 0 })
 	switch d.Cmd {
 	case "mine":
@@ -104,6 +107,7 @@ func (s *story) header(t *testing.T, name string) btc.Header {
 }
 
 func (s *story) mine(t *testing.T, d *datadriven.TestData, args []datadriven.CmdArg) string {
+	t.Helper()
 	var parent string
 	d.ScanArgs(t, "parent", &parent)
 	ahead := 0
@@ -128,10 +132,11 @@ func (s *story) accepted(done headerchain.Accepted, err error) string {
 		out += ", tip moved"
 	}
 	if err != nil {
+		text := err.Error()
 		for hash, name := range s.names {
-			err = fmt.Errorf("%s", strings.ReplaceAll(err.Error(), hash.String(), name)) //nolint:err113,errorlint // for the eye
+			text = strings.ReplaceAll(text, hash.String(), name)
 		}
-		out += "\n" + err.Error()
+		out += "\n" + text
 	}
 	return out + "\n"
 }
@@ -175,6 +180,7 @@ func (s *story) locator() string {
 }
 
 func (s *story) path(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
 	var from, to string
 	d.ScanArgs(t, "from", &from)
 	d.ScanArgs(t, "to", &to)

@@ -137,7 +137,10 @@ type EventAppended struct {
 
 // EventMoved answers [Append]: the event was refused, or its outcome is not
 // known. The journal must be loaded again before anything is appended.
-type EventMoved struct{ Detail string }
+type EventMoved struct {
+	Detail string
+	Stale  bool // what was stored is not in the journal any more
+}
 
 func (Tick) event()            {}
 func (PeerUp) event()          {}

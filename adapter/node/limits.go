@@ -90,6 +90,10 @@ const (
 	// lookahead is how many missing blocks are looked at when a branch of which
 	// nobody gives the next block has to be passed over.
 	lookahead = 1024
+	// maxAside is how many branches of which nobody gives the next block are
+	// skipped at once, each for asideTime. When full, none is added.
+	maxAside  = 64
+	asideTime = time.Minute
 	// maxFailed is how many peers that failed a block are remembered with it, and
 	// maxWants how many blocks with their failures; the oldest, and those not in
 	// the window, go first.

@@ -48,7 +48,7 @@ func (n *Node) bodyArrived(e BodyArrived) {
 	if p == nil || !p.settle(e.Hash) {
 		return
 	}
-	p.blocks.stalls, p.blocks.notFound = 0, 0
+	p.blocks.late, p.blocks.stalls, p.blocks.notFound = time.Time{}, 0, 0
 	if w := n.fetch.wants[e.Hash]; w != nil {
 		w.unask(p.id)
 	}
@@ -90,6 +90,9 @@ func (n *Node) bodyJudged(e BodyJudged) {
 func (n *Node) bodyProven(e BodyJudged) {
 	n.rememberProven(e.Hash, e.Sum)
 	n.settleSuspects(e.Hash, e.Sum)
+	if p := n.ready(e.Peer); p != nil {
+		p.blocks.served = true
+	}
 	w := n.fetch.wants[e.Hash]
 	if e.Body == 0 || w == nil || w.phase != phaseMissing {
 		n.drop(e.Body)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,7 +81,9 @@ func startBroker(t testing.TB, network btc.Network, change ...func(*testBroker))
 // config is what the command line gives the broker.
 func (b *testBroker) config() broker.Config {
 	s := b.settings
-	user := func(k keys, r jetstream.Rights) broker.User { return broker.User{Key: k.public, Rights: broker.Rights(r)} }
+	user := func(k keys, r jetstream.Rights) broker.User {
+		return broker.User{Key: k.public, Rights: broker.Rights(r)}
+	}
 	all := jetstream.Rights{Publish: []string{">"}, Subscribe: []string{">"}}
 	return broker.Config{
 		StoreDir: b.dir, Listen: b.address, MaxStore: s.MaxBytes,
@@ -248,10 +251,14 @@ func (w *writer) undo(t testing.TB, b testBlock) bus.Event {
 	return w.fill(t, bus.Event{Kind: bus.Disconnect, Hash: b.hash, Prev: b.header.Prev(), Height: b.height, Header: b.header}, b)
 }
 
-// must returns the error's chain for a test that wants a kind.
+// wantKind ends the test unless the error is of the kind.
 func wantKind(t testing.TB, err, kind error) {
 	t.Helper()
 	if !errors.Is(err, kind) {
 		t.Fatalf("got %v, want %v", err, kind)
 	}
+}
+
+func containsText(err error, text string) bool {
+	return err != nil && strings.Contains(err.Error(), text)
 }

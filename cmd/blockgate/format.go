@@ -32,16 +32,20 @@ var (
 	formatBus     = fileFormat{"blockgate-bus", 1, "this file may be deleted: it is written anew at each start"}
 )
 
-// write puts the format line and body into path with mode 0600: into a
-// temporary file that is synced and then renamed, so that no reader ever sees
-// half of it.
+// write puts the format line and body into path.
 func (f fileFormat) write(path string, body []byte) error {
+	return writeAtomically(path, fmt.Appendf(nil, "%s %d\n%s", f.name, f.version, body))
+}
+
+// writeAtomically puts content into path with mode 0600: into a temporary file
+// that is synced and then renamed, so that no reader ever sees half of it.
+func writeAtomically(path string, content []byte) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer os.Remove(temp.Name()) //nolint:errcheck // gone already when all went well
-	_, err = fmt.Fprintf(temp, "%s %d\n%s", f.name, f.version, body)
+	_, err = temp.Write(content)
 	err = errors.Join(err, temp.Chmod(0o600), temp.Sync(), temp.Close())
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

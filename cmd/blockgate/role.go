@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 
@@ -183,7 +184,7 @@ func runAdapter(ctx context.Context) error {
 	var fatal *adapter.FatalError
 	switch {
 	case errors.As(err, &fatal):
-		return &exitError{exitUsage, err}
+		return &exitError{exitBus, err}
 	case errors.Is(err, adapter.ErrPermanent):
 		return &exitError{exitBus, err}
 	default:
@@ -266,10 +267,22 @@ func (c *adapterConfig) names() map[netip.AddrPort]string {
 func (c *adapterConfig) node() node.Config {
 	config := node.Config{
 		Network: c.Network, UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
-		Window: ringSlots - windowSlack,
+		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
 	}
 	for _, p := range c.Connect {
 		config.Connect = append(config.Connect, p.Addr)
 	}
 	return config
+}
+
+// node returns where the journal begins, in the brain's words.
+func (s startPoint) node() node.Start {
+	switch {
+	case !s.Given:
+		return node.Start{}
+	case s.Hash.IsZero():
+		return node.Start{Kind: node.StartHeight, Height: s.Height}
+	default:
+		return node.Start{Kind: node.StartHash, Hash: s.Hash}
+	}
 }

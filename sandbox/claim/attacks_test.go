@@ -58,6 +58,7 @@ func rootOf(txs []testTx) btc.Hash {
 // bytes (CVE-2017-12842). The merkle root holds.
 func TestAttackInnerNodes(t *testing.T) {
 	forEachBlock(t, func(t *testing.T, ctx claim.Context, header btc.Header, txs []testTx) {
+		t.Helper()
 		for level := 1; len(txs) > 1; level++ {
 			var nodes []testTx
 			for i := 0; i < len(txs); i += 2 {
@@ -77,6 +78,7 @@ func TestAttackInnerNodes(t *testing.T) {
 func TestAttackRepeatedEnd(t *testing.T) {
 	attacks := 0
 	forEachBlock(t, func(t *testing.T, ctx claim.Context, header btc.Header, txs []testTx) {
+		t.Helper()
 		for tail := 1; tail < len(txs); tail *= 2 {
 			if len(txs)%tail != 0 || len(txs)/tail%2 == 0 || len(txs) == tail {
 				continue
@@ -102,6 +104,7 @@ func TestAttackRepeatedEnd(t *testing.T) {
 func TestAttackWitness(t *testing.T) {
 	attacks := 0
 	forEachBlock(t, func(t *testing.T, ctx claim.Context, header btc.Header, txs []testTx) {
+		t.Helper()
 		last := -1
 		for i, tx := range txs {
 			if i > 0 && tx.witness != nil {
@@ -148,6 +151,7 @@ func TestAttackWitness(t *testing.T) {
 // The bytes are right and the worker denies or invents a witness.
 func TestAttackDeniedWitness(t *testing.T) {
 	forEachBlock(t, func(t *testing.T, ctx claim.Context, header btc.Header, txs []testTx) {
+		t.Helper()
 		body, said := under(header, txs)
 		for i := range min(len(txs), max(2, 4000/len(txs))) { // each costs the hashes of the whole block
 

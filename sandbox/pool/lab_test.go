@@ -1,10 +1,9 @@
 package pool_test
 
 import (
-	"bufio"
 	"compress/gzip"
 	"context"
-	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,73 +14,74 @@ import (
 	"golang.org/x/sys/unix"
 
 	"blockgate/internal/btc"
-	"blockgate/parser/worker"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
 )
 
-const corpus = "../../testdata/blocks/"
-
 // patience bounds waits that must not end by themselves in a sound run.
 const patience = 20 * time.Second
 
-// row is what another program found in a block.
-type row struct {
-	File    string      `json:"file"`
-	Network btc.Network `json:"net"`
-	Height  btc.Height  `json:"height"`
-	Hash    btc.Hash    `json:"hash"`
-	Size    int         `json:"size"`
-	Weight  int         `json:"weight"`
-	Count   int         `json:"ntx"`
-}
+// small is a real segwit block, and what a sound worker says of it.
+const (
+	small       = "mainnet_482683.raw"
+	smallHash   = "000000000000000000c238240ef6dcb26c37e75e16514e6ffc0aef7eee73e747"
+	smallHeight = 482_683
+)
 
-func rows(t *testing.T) map[string]row {
+var smallClaim = claim.Block{Verdict: claim.VerdictOK, Txs: []claim.Tx{
+	{Len: 217, Witness: 34},
+	{Len: 815, Witness: 0},
+	{Len: 192, Witness: 0},
+	{Len: 259, Witness: 0},
+	{Len: 223, Witness: 0},
+	{Len: 1223, Witness: 0},
+	{Len: 486, Witness: 0},
+	{Len: 665, Witness: 0},
+	{Len: 3176, Witness: 0},
+	{Len: 225, Witness: 0},
+	{Len: 1223, Witness: 441},
+	{Len: 503, Witness: 0},
+}}
+
+// body returns the bytes of small.
+func body(t *testing.T) []byte {
 	t.Helper()
-	file, err := os.Open(filepath.Clean(corpus + "expected.jsonl"))
+	f, err := os.Open(filepath.Clean("../../testdata/blocks/" + small + ".gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	all := map[string]row{}
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var r row
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
-		all[r.File] = r
-	}
-	return all
-}
-
-func block(t *testing.T, file string) []byte {
-	t.Helper()
-	f, err := os.Open(filepath.Clean(corpus + file + ".gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := io.ReadAll(z)
-	if err != nil {
+	b, err := io.ReadAll(z)
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return body
+	return b
+}
+
+// answerOf are the messages of a worker with this to say.
+func answerOf(seq uint64, said claim.Block) [][]byte {
+	all := [][]byte{frame.Answer{Seq: seq, Verdict: said.Verdict, Count: len(said.Txs)}.Append(nil)}
+	for next := 0; next < len(said.Txs); {
+		var chunk []byte
+		chunk, next = frame.AppendChunk(nil, seq, said.Txs, next)
+		all = append(all, chunk)
+	}
+	return all
 }
 
 // lab is a pool, and in place of the supervisor and its processes the test: it holds
-// the workers' ends, which stay open when a worker ends, as in the real thing.
+// the workers' ends, which stay open when a worker ends, as in the real thing. The
+// real workers meet the pool in the tests of package worker.
 type lab struct {
 	t      *testing.T
 	pool   *pool.Pool
 	ring   *ring.Ring
-	reader []byte // as a worker sees the ring
-	ends   []int  // the workers' ends
+	ends   []int // the workers' ends
 	served sync.WaitGroup
 
 	mu      sync.Mutex
@@ -95,12 +95,9 @@ func newLab(t *testing.T, workers int, deadline time.Duration) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(memfd)
 	l := &lab{t: t}
-	if l.ring, err = ring.Create(memfd, 4); err != nil {
-		t.Fatal(err)
-	}
-	if l.reader, err = ring.OpenReader(memfd); err != nil {
+	l.ring, err = ring.Create(memfd, 4)
+	if err := errors.Join(err, unix.Close(memfd)); err != nil {
 		t.Fatal(err)
 	}
 	cfg := pool.Config{Ring: l.ring, Kill: l.kill, Deadline: deadline}
@@ -145,33 +142,41 @@ func (l *lab) kills() int {
 	return len(l.killed)
 }
 
-// honest runs the real worker behind socket i and calls it ready.
-func (l *lab) honest(i int) {
+// sound runs a worker behind socket i that says the truth about small, and calls it
+// ready.
+func (l *lab) sound(i int) {
 	l.served.Go(func() {
-		if err := worker.Serve(l.ends[i], l.reader); err != nil {
-			l.t.Errorf("worker %d: %v", i, err)
+		for job, ok := l.next(i); ok; job, ok = l.next(i) {
+			tell(l.ends[i], answerOf(job.Seq, smallClaim)...)
 		}
 	})
-	l.pool.Ready(i, "honest")
+	l.pool.Ready(i, "sound")
 }
 
-// liar runs script behind socket i with the first job that comes, and calls it ready.
-// What it gets is how a process that was taken over would see the world.
-func (l *lab) liar(i int, script func(fd int, job frame.Job)) {
-	fd := l.ends[i]
+// liar runs script behind the first socket with the first job that comes, and calls it
+// ready: a worker that was taken over.
+func (l *lab) liar(script func(fd int, job frame.Job)) {
 	l.served.Go(func() {
-		request := make([]byte, frame.JobSize)
-		if n, err := unix.Read(fd, request); err != nil || n == 0 {
-			return
+		if job, ok := l.next(0); ok {
+			script(l.ends[0], job)
 		}
-		job, err := frame.DecodeJob(request)
-		if err != nil {
-			l.t.Error(err)
-			return
-		}
-		script(fd, job)
 	})
-	l.pool.Ready(i, "liar")
+	l.pool.Ready(0, "liar")
+}
+
+// next returns the next job that comes to worker i, false if the pool was closed.
+func (l *lab) next(i int) (frame.Job, bool) {
+	request := make([]byte, frame.JobSize+1)
+	n, err := unix.Read(l.ends[i], request)
+	if err != nil || n == 0 {
+		return frame.Job{}, false
+	}
+	job, err := frame.DecodeJob(request[:n])
+	if err != nil {
+		l.t.Errorf("worker %d got no job: %v", i, err)
+		return frame.Job{}, false
+	}
+	return job, true
 }
 
 // tell writes messages without waiting; what does not fit is lost.
@@ -181,18 +186,18 @@ func tell(fd int, messages ...[]byte) {
 	}
 }
 
-// put takes a slot, fills it with the block and returns the job for it, under the
-// header that the row says.
-func (l *lab) put(r row, body []byte) pool.Job {
+// put takes a slot, fills it with small and returns the job for it.
+func (l *lab) put() pool.Job {
 	l.t.Helper()
 	slot, ok := l.ring.Take()
 	if !ok {
 		l.t.Fatal("no slot")
 	}
-	copy(l.ring.Bytes(slot, len(body)), body)
+	b := body(l.t)
+	copy(l.ring.Bytes(slot, len(b)), b)
 	return pool.Job{
-		Slot: slot, Len: len(body), Header: btc.Header(body[:btc.HeaderSize]),
-		Context: claim.Context{Network: r.Network, Height: r.Height}, MedianTime: 1,
+		Slot: slot, Len: len(b), Header: btc.Header(b[:btc.HeaderSize]),
+		Context: claim.Context{Network: btc.Mainnet, Height: smallHeight}, MedianTime: 1,
 	}
 }
 
@@ -205,9 +210,9 @@ func (l *lab) check(job pool.Job) (claim.Checked, error) {
 // mustProve checks that a good block gets through, now.
 func (l *lab) mustProve() {
 	l.t.Helper()
-	job := l.put(rows(l.t)[small], block(l.t, small))
+	job := l.put()
 	defer l.ring.Release(job.Slot)
-	if checked, err := l.check(job); err != nil || checked.Hash() != rows(l.t)[small].Hash {
+	if checked, err := l.check(job); err != nil || checked.Hash().String() != smallHash {
 		l.t.Errorf("a good block: %v", err)
 	}
 }
@@ -215,17 +220,11 @@ func (l *lab) mustProve() {
 // mustWait checks that no worker is free.
 func (l *lab) mustWait() {
 	l.t.Helper()
-	job := l.put(rows(l.t)[small], block(l.t, small))
+	job := l.put()
 	defer l.ring.Release(job.Slot)
 	ctx, cancel := context.WithTimeout(l.t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := l.pool.Check(ctx, job); err != context.DeadlineExceeded { //nolint:errorlint // it is handed on as it is
+	if _, err := l.pool.Check(ctx, job); !errors.Is(err, context.DeadlineExceeded) {
 		l.t.Errorf("a worker was free: %v", err)
 	}
 }
-
-const (
-	small = "mainnet_482683.raw"
-	big   = "mainnet_866342.raw"
-	worst = "synth_3.9M_empty_witness_items.raw"
-)

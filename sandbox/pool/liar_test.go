@@ -8,35 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"blockgate/internal/btc"
-	"blockgate/parser"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
 )
 
-// answerOf are the messages of an honest worker with this to say.
-func answerOf(seq uint64, said claim.Block) [][]byte {
-	all := [][]byte{frame.Answer{Seq: seq, Verdict: said.Verdict, Count: len(said.Txs)}.Append(nil)}
-	for next := 0; next < len(said.Txs); {
-		var chunk []byte
-		chunk, next = frame.AppendChunk(nil, seq, said.Txs, next)
-		all = append(all, chunk)
-	}
-	return all
-}
-
-func honestAnswer(job frame.Job, body []byte) [][]byte {
-	return answerOf(job.Seq, parser.Block(body, nil))
-}
-
 // Whatever a worker that was taken over says instead of an answer costs it its life,
 // and us one block. The pool goes on.
 func TestNonsense(t *testing.T) {
-	body := block(t, small)
-	said := parser.Block(body, nil)
 	verdict := func(v claim.Verdict, count int) func(frame.Job) [][]byte {
 		return func(job frame.Job) [][]byte {
 			return [][]byte{frame.Answer{Seq: job.Seq, Verdict: v, Count: count}.Append(nil)}
@@ -60,32 +40,32 @@ func TestNonsense(t *testing.T) {
 		{"well formed, without entries", verdict(claim.VerdictOK, 0)},
 		{"malformed, with entries", verdict(claim.VerdictTrailing, 12)},
 		{"too many entries for any block", verdict(claim.VerdictOK, btc.MaxBlockTransactions+1)},
-		{"too many entries for this block", verdict(claim.VerdictOK, len(body)/btc.MinTransactionSize+1)},
+		{"too many entries for this block", verdict(claim.VerdictOK, 9288/btc.MinTransactionSize+1)},
 		{"2^32-1 entries", verdict(claim.VerdictOK, 1<<32-1)},
-		{"another number", func(job frame.Job) [][]byte { return answerOf(job.Seq+1, said) }},
-		{"number 0", func(frame.Job) [][]byte { return answerOf(0, said) }},
-		{"chunk before the answer", func(job frame.Job) [][]byte { return honestAnswer(job, body)[1:] }},
+		{"another number", func(job frame.Job) [][]byte { return answerOf(job.Seq+1, smallClaim) }},
+		{"number 0", func(frame.Job) [][]byte { return answerOf(0, smallClaim) }},
+		{"chunk before the answer", func(job frame.Job) [][]byte { return answerOf(job.Seq, smallClaim)[1:] }},
 		{"answer twice", func(job frame.Job) [][]byte {
-			return slices.Concat(honestAnswer(job, body)[:1], honestAnswer(job, body))
+			return slices.Concat(answerOf(job.Seq, smallClaim)[:1], answerOf(job.Seq, smallClaim))
 		}},
 		{"an entry missing", func(job frame.Job) [][]byte {
-			all := honestAnswer(job, body)
+			all := answerOf(job.Seq, smallClaim)
 			all[1] = all[1][:len(all[1])-claim.EntrySize]
 			return all
 		}},
 		{"an entry more", func(job frame.Job) [][]byte {
-			all := honestAnswer(job, body)
+			all := answerOf(job.Seq, smallClaim)
 			all[1] = append(all[1], make([]byte, claim.EntrySize)...)
 			return all
 		}},
 		{"chunk with another number", func(job frame.Job) [][]byte {
-			return [][]byte{honestAnswer(job, body)[0], answerOf(job.Seq^1, said)[1]}
+			return [][]byte{answerOf(job.Seq, smallClaim)[0], answerOf(job.Seq^1, smallClaim)[1]}
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLab(t, 1, patience)
-			l.liar(0, func(fd int, job frame.Job) { tell(fd, c.say(job)...) })
-			checked, err := l.check(l.put(rows(t)[small], body))
+			l.liar(func(fd int, job frame.Job) { tell(fd, c.say(job)...) })
+			checked, err := l.check(l.put())
 			if !errors.Is(err, pool.ErrWorkerNonsense) || !checked.IsZero() {
 				t.Errorf("got %v", err)
 			}
@@ -94,7 +74,7 @@ func TestNonsense(t *testing.T) {
 			}
 			l.mustWait()
 			l.pool.Died(0, "killed")
-			l.honest(0)
+			l.sound(0)
 			l.mustProve()
 		})
 	}
@@ -104,12 +84,11 @@ func TestNonsense(t *testing.T) {
 // other job, however long the message took.
 func TestTalksAfterTheEnd(t *testing.T) {
 	l := newLab(t, 1, patience)
-	body := block(t, small)
-	l.liar(0, func(fd int, job frame.Job) {
-		all := honestAnswer(job, body)
+	l.liar(func(fd int, job frame.Job) {
+		all := answerOf(job.Seq, smallClaim)
 		tell(fd, append(all, all[len(all)-1])...)
 	})
-	if _, err := l.check(l.put(rows(t)[small], body)); err != nil {
+	if _, err := l.check(l.put()); err != nil {
 		t.Errorf("got %v", err)
 	}
 	l.served.Wait()
@@ -121,8 +100,6 @@ func TestTalksAfterTheEnd(t *testing.T) {
 
 // Claims that are well formed and wrong reach the proof, and end there.
 func TestLies(t *testing.T) {
-	body, r := block(t, small), rows(t)[small]
-	said := parser.Block(body, nil)
 	for _, c := range []struct {
 		name string
 		lie  func(txs []claim.Tx) []claim.Tx
@@ -146,11 +123,11 @@ func TestLies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLab(t, 1, patience)
-			l.liar(0, func(fd int, job frame.Job) {
-				lie := claim.Block{Txs: c.lie(slices.Clone(said.Txs)), Verdict: claim.VerdictOK}
+			l.liar(func(fd int, job frame.Job) {
+				lie := claim.Block{Txs: c.lie(slices.Clone(smallClaim.Txs)), Verdict: claim.VerdictOK}
 				tell(fd, answerOf(job.Seq, lie)...)
 			})
-			_, err := l.check(l.put(r, body))
+			_, err := l.check(l.put())
 			if err == nil || c.want != nil && !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
@@ -167,7 +144,7 @@ func TestFlood(t *testing.T) {
 	for _, size := range []int{0, 1, frame.AnswerSize, frame.MaxMessage} {
 		l := newLab(t, 1, patience)
 		stop := make(chan struct{})
-		l.liar(0, func(fd int, _ frame.Job) {
+		l.liar(func(fd int, _ frame.Job) {
 			for message := make([]byte, size); ; {
 				select {
 				case <-stop:
@@ -177,14 +154,14 @@ func TestFlood(t *testing.T) {
 				}
 			}
 		})
-		if _, err := l.check(l.put(rows(t)[small], block(t, small))); !errors.Is(err, pool.ErrWorkerNonsense) {
+		if _, err := l.check(l.put()); !errors.Is(err, pool.ErrWorkerNonsense) {
 			t.Errorf("messages of %d bytes: %v", size, err)
 		}
 		l.mustWait()
 		close(stop)
 		l.served.Wait()
 		l.pool.Died(0, "killed")
-		l.honest(0)
+		l.sound(0)
 		l.mustProve()
 	}
 }
@@ -196,10 +173,9 @@ func TestChaos(t *testing.T) {
 	const seed, workers, goroutines, rounds = 7, 3, 4, 40
 	l := newLab(t, workers, 40*time.Millisecond)
 	l.respawn = true
-	body, r := block(t, small), rows(t)[small]
 	for i := range workers {
 		rng := rand.New(rand.NewSource(int64(seed + i)))
-		l.served.Go(func() { chaosWorker(l, i, rng, body) })
+		l.served.Go(func() { chaosWorker(l, i, rng) })
 		l.pool.Ready(i, "chaos")
 	}
 	var wg sync.WaitGroup
@@ -208,9 +184,9 @@ func TestChaos(t *testing.T) {
 	for range goroutines {
 		wg.Go(func() {
 			for range rounds {
-				job := l.put(r, body)
+				job := l.put()
 				checked, err := l.check(job)
-				if err == nil && (checked.Hash() != r.Hash || checked.TxCount() != r.Count) {
+				if err == nil && (checked.Hash().String() != smallHash || checked.TxCount() != len(smallClaim.Txs)) {
 					t.Errorf("seed %d: another block was proven", seed)
 				}
 				mu.Lock()
@@ -237,18 +213,9 @@ func TestChaos(t *testing.T) {
 
 // chaosWorker answers what comes in one of several ways, for good and bad, until the
 // pool is closed.
-func chaosWorker(l *lab, i int, rng *rand.Rand, body []byte) {
-	request, fd := make([]byte, frame.JobSize), l.ends[i]
-	for {
-		n, err := unix.Read(fd, request)
-		if err != nil || n == 0 {
-			return
-		}
-		job, err := frame.DecodeJob(request)
-		if err != nil {
-			l.t.Error(err)
-			return
-		}
+func chaosWorker(l *lab, i int, rng *rand.Rand) {
+	fd := l.ends[i]
+	for job, ok := l.next(i); ok; job, ok = l.next(i) {
 		switch rng.Intn(8) {
 		case 0: // says nothing
 		case 1:
@@ -259,11 +226,11 @@ func chaosWorker(l *lab, i int, rng *rand.Rand, body []byte) {
 		case 3:
 			tell(fd, frame.Answer{Seq: job.Seq, Verdict: claim.VerdictNoInputs}.Append(nil))
 		case 4: // half an answer
-			tell(fd, honestAnswer(job, body)[0])
+			tell(fd, answerOf(job.Seq, smallClaim)[0])
 		case 5: // more than an answer
-			tell(fd, append(honestAnswer(job, body), []byte("and more"))...)
+			tell(fd, append(answerOf(job.Seq, smallClaim), []byte("and more"))...)
 		default:
-			tell(fd, honestAnswer(job, body)...)
+			tell(fd, answerOf(job.Seq, smallClaim)...)
 		}
 	}
 }
