@@ -8,7 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec" //nolint:depguard // the test starts the parser
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
