@@ -32,6 +32,7 @@ type feed struct {
 	created time.Time
 	last    uint64 // the last sequence that was given, or the one before the start
 
+	session  context.Context //nolint:containedctx // of the link, in which the consumer was made
 	stream   natsjs.Stream
 	consumer string // name, "" if there is none
 	iter     natsjs.MessagesContext
@@ -47,6 +48,7 @@ func openFeed(ctx context.Context, link *link, name, filter string, created time
 }
 
 func (f *feed) open(ctx context.Context) (pending uint64, err error) {
+	f.session = f.link.now()
 	ctx, cancel := f.link.request(ctx)
 	defer cancel()
 	if f.stream, err = f.link.js.Stream(ctx, f.name); err != nil {
@@ -103,7 +105,7 @@ func (f *feed) read(ctx context.Context) (message, error) {
 func (f *feed) readOnce(ctx context.Context) (message, error) {
 	ctx, cancel := context.WithTimeout(ctx, idleCheck)
 	defer cancel()
-	stop := context.AfterFunc(f.link.life, cancel)
+	stop := context.AfterFunc(f.session, cancel)
 	defer stop()
 	raw, err := f.iter.Next(natsjs.NextContext(ctx))
 	if err != nil {
