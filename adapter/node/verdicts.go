@@ -134,7 +134,7 @@ func (n *Node) settleSuspects(hash btc.Hash, sum [32]byte) {
 // bodyNotProven keeps who sent which bytes until some are proven.
 func (n *Node) bodyNotProven(e BodyJudged, from judging) {
 	if w := n.fetch.wants[e.Hash]; w != nil {
-		w.fail(from.peer)
+		w.fail(from.peer, n.now.Add(failTime))
 	}
 	height := btc.Height(-1)
 	if entry, ok := n.chain.Lookup(e.Hash); ok {
