@@ -44,7 +44,7 @@ const (
 	// maxAlarms is how many alarms are remembered; the oldest is forgotten first.
 	maxAlarms = 64
 	// maxDetail is how many bytes of a text from outside go into one of ours.
-	maxDetail = 120
+	maxDetail = 240
 )
 
 // Headers.

@@ -80,6 +80,9 @@ func (n *Node) bodyJudged(e BodyJudged) {
 		n.bodyProven(e)
 	case e.Outcome == OutcomeNotJudged || !e.Outcome.Valid():
 		n.drop(e.Body)
+		if w := n.fetch.wants[e.Hash]; w != nil {
+			w.retry = n.now.Add(retryMin)
+		}
 	default:
 		n.drop(e.Body)
 		n.bodyNotProven(e, from)
