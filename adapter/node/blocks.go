@@ -221,8 +221,7 @@ func (n *Node) breakStall() {
 // are late again and again while others serve. It costs no more than the
 // connection.
 func (n *Node) dropLatePeers() {
-	for i := len(n.peers.all) - 1; i >= 0; i-- {
-		p := n.peers.all[i]
+	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
 		b := &p.blocks
 		if len(b.owed) > 0 && n.now.Sub(b.owed[0].since) >= blockTimeout {
 			n.disconnect(p, ReasonBlockTimeout, "")
