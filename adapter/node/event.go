@@ -41,7 +41,8 @@ type DialFailed struct {
 // [PeerUp] once, also after a [Disconnect].
 type PeerDown struct {
 	Peer   PeerID
-	Reason Reason // "" if the peer just left; else a row of the table of [Reason]
+	Reason Reason // "" if the peer just left
+	Ban    bool   // the transport saw what no honest peer does
 	Detail string
 }
 
@@ -136,7 +137,10 @@ type EventAppended struct {
 
 // EventMoved answers [Append]: the event was refused, or its outcome is not
 // known. The journal must be loaded again before anything is appended.
-type EventMoved struct{ Detail string }
+type EventMoved struct {
+	Detail string
+	Stale  bool // what was stored is not in the journal any more
+}
 
 func (Tick) event()            {}
 func (PeerUp) event()          {}

@@ -246,18 +246,28 @@ func (n *Node) eventAppended(e EventAppended) {
 }
 
 func (n *Node) eventMoved(e EventMoved) {
-	if n.journal.pending != nil {
-		n.journal.pending = nil
-		n.reload(e.Detail)
+	if n.journal.pending == nil {
+		return
 	}
+	n.journal.pending = nil
+	if e.Stale {
+		n.forgetStored(func(storedBlock) bool { return true })
+	}
+	n.reload(e.Detail)
 }
 
 // forgetFinal lets go of stored blocks that can be connected no more.
 func (n *Node) forgetFinal() {
+	n.forgetStored(func(s storedBlock) bool { return s.height <= n.journal.final })
+}
+
+// forgetStored lets go of the stored blocks that match, in the order of their
+// stores.
+func (n *Node) forgetStored(match func(storedBlock) bool) {
 	j := &n.journal
 	var done []storedBlock
 	for _, s := range j.stored {
-		if s.height <= j.final {
+		if match(s) {
 			done = append(done, s)
 		}
 	}

@@ -190,3 +190,24 @@ func (n *Node) Wanted(peer PeerID, hash btc.Hash) (btc.Height, bool) {
 	}
 	return p.blocks.owed[i].height, true
 }
+
+// Urgent returns the block that the window waits for, the lowest that is not
+// there, or the zero hash. The shell keeps a share of its memory for it.
+func (n *Node) Urgent() btc.Hash {
+	for _, w := range n.fetch.window {
+		if w.phase == phaseMissing {
+			return w.hash
+		}
+	}
+	return btc.Hash{}
+}
+
+// MedianTimeBefore returns the median time of the parent of the block with hash
+// (BIP-0113), in Unix seconds, 0 if the header is not known.
+func (n *Node) MedianTimeBefore(hash btc.Hash) uint32 {
+	entry, ok := n.chain.Lookup(hash)
+	if !ok {
+		return 0
+	}
+	return n.chain.MedianTime(entry.Header.Prev())
+}

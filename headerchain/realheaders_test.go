@@ -1,0 +1,193 @@
+package headerchain_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"blockgate/headerchain"
+	"blockgate/internal/btc"
+)
+
+// loadHeaders reads a file of testdata; its README says how it is laid out.
+func loadHeaders(tb testing.TB, name string) []btc.Header {
+	tb.Helper()
+	packed, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	unpacker, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b, err := io.ReadAll(unpacker)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	headers := []btc.Header{btc.Header(b[:btc.HeaderSize])}
+	for b = b[btc.HeaderSize:]; len(b) > 0; b = b[btc.HeaderSize-btc.HashSize:] {
+		prev := headers[len(headers)-1].Hash()
+		var h btc.Header
+		copy(h[:4], b[:4])
+		copy(h[4:36], prev[:])
+		copy(h[36:], b[4:48])
+		headers = append(headers, h)
+	}
+	return headers
+}
+
+var realRuns = []struct {
+	file   string
+	net    btc.Network
+	height btc.Height
+	tip    string
+}{
+	{"mainnet_0-10236.bin.gz", btc.Mainnet, 0, "000000004f74d42205b9d7ae1cb5c1591e723894a71358fce73b7e0919628161"},
+	{"mainnet_225792-231840.bin.gz", btc.Mainnet, 225792, "00000000000000a93b6a1604ad96455f1058c7e411681d8885adcd1819db9543"},
+	{"mainnet_822527-830592.bin.gz", btc.Mainnet, 822527, "00000000000000000000506183a8b30fa3224b85e82a70416e1d594bdb632fdb"},
+	{"signet_0-2016.bin.gz", btc.Signet, 0, "0000008fd8c10e65008a81307f7586d6031d5b6dc6c29b56665eaa32c66ca674"},
+	{"testnet3_0-22176.bin.gz", btc.Testnet3, 0, "0000000060662a5ca0b2aa015afe39299fa4e281c4c71a58cb816f5732cfabc1"},
+}
+
+func TestRealHeadersAreAccepted(t *testing.T) {
+	for _, run := range realRuns {
+		t.Run(run.file, func(t *testing.T) {
+			headers := loadHeaders(t, run.file)
+			c := headerchain.NewAnchored(run.net, headers[0], run.height)
+			work := newBigWork(headers[0].Bits())
+			for at := 1; at < len(headers); at += btc.MaxHeaders {
+				part := headers[at:min(at+btc.MaxHeaders, len(headers))]
+				done := mustAccept(t, c, part...)
+				if done.New != len(part) || !done.TipMoved || done.Last != part[len(part)-1].Hash() {
+					t.Fatalf("from %d: %+v", at, done)
+				}
+			}
+			for _, h := range headers[1:] {
+				work.Add(work, newBigWork(h.Bits()))
+			}
+			best := c.Best()
+			if best.Hash.String() != run.tip || best.Height != run.height+btc.Height(len(headers)-1) {
+				t.Errorf("tip %v at %d, want %s", best.Hash, best.Height, run.tip)
+			}
+			if got := toBig(best.Work.Uint256); got.Cmp(work) != 0 {
+				t.Errorf("work %x, want %x", got, work)
+			}
+			for i := range headers {
+				e, ok := c.AtHeight(run.height + btc.Height(i))
+				if !ok || e.Header != headers[i] {
+					t.Fatalf("height %d: %+v", e.Height, e)
+				}
+			}
+			mustHold(t, c)
+		})
+	}
+}
+
+// A flipped bit changes the hash, so the header itself or the one after it breaks
+// a rule, and all before it stay.
+func TestFlippedBitIsFound(t *testing.T) {
+	headers := loadHeaders(t, "signet_0-2016.bin.gz")[:40]
+	for bit := range 8 * btc.HeaderSize {
+		at := 1 + bit%(len(headers)-2)
+		mutant := append([]btc.Header(nil), headers[1:]...)
+		mutant[at-1][bit/8] ^= 1 << (bit % 8)
+		c := headerchain.New(btc.Signet)
+		done, err := c.Accept(mutant, farFuture)
+		var refused *headerchain.HeaderError
+		if !errors.As(err, &refused) {
+			t.Fatalf("bit %d of header %d: %v", bit, at, err)
+		}
+		if refused.Index != at-1 && refused.Index != at || done.New != refused.Index || int(c.Best().Height) != done.New {
+			t.Fatalf("bit %d of header %d: %+v, %v", bit, at, done, err)
+		}
+		mustHold(t, c)
+	}
+}
+
+// The first of the six is version 2 after BIP66; the others were built upon it by
+// miners that looked at proof of work only.
+func TestForkOf4July2015(t *testing.T) {
+	b, err := os.ReadFile("testdata/bip66_fork_20150704.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const height = 363731
+	params := btc.Mainnet.Params()
+	first := btc.Header(b[:btc.HeaderSize])
+	if headerchain.CheckVersion(params, height, first.Version()) {
+		t.Errorf("version %d is accepted at %d", first.Version(), height)
+	}
+	c := headerchain.NewAnchored(btc.Mainnet, first, height)
+	for b = b[btc.HeaderSize:]; len(b) > 0; b = b[btc.HeaderSize:] {
+		mustAccept(t, c, btc.Header(b[:btc.HeaderSize])) // nothing else is wrong with them
+	}
+}
+
+func TestMainnetRetargets(t *testing.T) {
+	file, err := os.Open("testdata/mainnet_retargets.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close() //nolint:errcheck // it was read
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(s string, radix int) uint32 {
+		n, err := strconv.ParseUint(s, radix, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint32(n)
+	}
+	var before btc.Work
+	var beforeEpoch uint32
+	for _, row := range rows[1:] {
+		first, last, bits := number(row[1], 10), number(row[2], 10), number(row[3], 16)
+		got, ok := headerchain.Retarget(btc.Mainnet.Params(), bits, int64(last)-int64(first))
+		if want := number(row[4], 16); !ok || got != want {
+			t.Errorf("epoch %s: %08x, want %08x", row[0], got, want)
+		}
+		work, err := btc.ParseWork(row[5])
+		if err != nil {
+			t.Fatal(err)
+		}
+		target, err := btc.TargetFromCompact(bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		epoch := number(row[0], 10)
+		if epoch == beforeEpoch+1 {
+			if want := before.Add(target.Work().Mul(btc.RetargetInterval)); work != want {
+				t.Errorf("epoch %s: work %v, want %v", row[0], want, work)
+			}
+		}
+		before, beforeEpoch = work, epoch
+	}
+}
+
+// BenchmarkAccept feeds a whole run per iteration and reports the time per header.
+func BenchmarkAccept(b *testing.B) {
+	for _, run := range realRuns {
+		headers := loadHeaders(b, run.file)
+		b.Run(run.file, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c := headerchain.NewAnchored(run.net, headers[0], run.height)
+				for at := 1; at < len(headers); at += btc.MaxHeaders {
+					if _, err := c.Accept(headers[at:min(at+btc.MaxHeaders, len(headers))], farFuture); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			perHeader := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / float64(len(headers)-1)
+			b.ReportMetric(perHeader, "ns/header")
+		})
+	}
+}

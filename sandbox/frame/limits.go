@@ -1,0 +1,37 @@
+package frame
+
+import (
+	"blockgate/internal/btc"
+	"blockgate/sandbox/claim"
+)
+
+// SlotSize is the length in bytes of a slot of the ring: room for any block, a
+// multiple of every page size.
+const SlotSize = 4 << 20
+
+// JobSize is the length in bytes of a job.
+const JobSize = 32
+
+// AnswerSize is the length in bytes of an answer.
+const AnswerSize = 16
+
+// MaxChunkEntries is the most entries that a chunk carries. Every chunk but the
+// last has as many.
+//
+// A whole claim is at most 16,666 entries, 5 chunks, 133,424 bytes: less than the
+// 212,992 that a Linux socket buffers by default, so a worker need not wait.
+const MaxChunkEntries = 4096
+
+// chunkHeader is the length in bytes of what stands before a chunk's entries.
+const chunkHeader = 16
+
+// MaxMessage is the most bytes that a worker may send at once. A reader has one
+// byte more, so that it sees what was cut off.
+const MaxMessage = chunkHeader + MaxChunkEntries*claim.EntrySize
+
+// minBlockSize is the fewest bytes of which a job may speak: none has fewer than
+// a header, a count and a transaction, but the parser is to say so.
+const minBlockSize = 1
+
+// maxBlockSize is the most bytes of which a job may speak.
+const maxBlockSize = btc.MaxBlockSize

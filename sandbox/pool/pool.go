@@ -1,0 +1,202 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"blockgate/internal/btc"
+	"blockgate/sandbox/claim"
+	"blockgate/sandbox/ring"
+)
+
+// Config is what a pool is made of.
+type Config struct {
+	// Conns are our ends of the workers' SOCK_SEQPACKET pairs, in non-blocking
+	// mode before they became files. The pool owns and closes them.
+	Conns []*os.File
+	// Ring is where the blocks are.
+	Ring *ring.Ring
+	// Kill has the supervisor kill worker i; [Pool.Died] is called afterwards. It
+	// must not wait for that, and may be called from many goroutines.
+	Kill func(i int)
+	// Deadline is how long a worker has for a block; 0 means [Deadline].
+	Deadline time.Duration
+}
+
+// Job is a block to be proven.
+type Job struct {
+	// Slot holds the block in its first Len bytes. The caller has taken it, does
+	// not write to it until Check returns, and keeps it as long as the result is
+	// in use.
+	Slot ring.Slot
+	Len  int
+	// Context, Header and MedianTime come from our chain of headers.
+	Context    claim.Context
+	Header     btc.Header
+	MedianTime uint32
+}
+
+// Stats are counters.
+type Stats struct {
+	// Proven, Malformed and Unproven count blocks by what came of them.
+	Proven, Malformed, Unproven uint64
+	// Died, Hung and Nonsense count blocks that a worker gave no answer on.
+	Died, Hung, Nonsense uint64
+	// Kills counts calls of Config.Kill.
+	Kills uint64
+}
+
+// Worker is the state of one worker at the time of asking.
+type Worker struct {
+	// Ready says that it may be given a job, or has one; Busy that it has one.
+	Ready, Busy bool
+	// Status is what it said when it was last ready, Cause why it last died; both
+	// are empty if that never happened.
+	Status, Cause string
+}
+
+// Pool shares a fixed number of workers among any number of goroutines.
+type Pool struct {
+	ring     *ring.Ring
+	kill     func(i int)
+	deadline time.Duration
+	idle     chan *worker // holds a worker at most once: those with queued set
+	closed   chan struct{}
+	jobs     sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows, and state of every worker
+	seq     uint64
+	stats   Stats
+	closing bool
+	workers []*worker
+}
+
+// ErrConfig says that a pool cannot be made of this.
+var ErrConfig = errors.New("pool without connections, ring or kill function")
+
+// New returns a pool whose workers are all taken to be down until [Pool.Ready].
+func New(cfg Config) (*Pool, error) {
+	if len(cfg.Conns) == 0 || cfg.Ring == nil || cfg.Kill == nil {
+		return nil, ErrConfig
+	}
+	if cfg.Deadline == 0 {
+		cfg.Deadline = Deadline
+	}
+	p := &Pool{
+		ring: cfg.Ring, kill: cfg.Kill, deadline: cfg.Deadline,
+		idle: make(chan *worker, len(cfg.Conns)), closed: make(chan struct{}),
+	}
+	// A start that nobody can guess: an answer prepared in an earlier life of the
+	// other end never has the number that is due.
+	var start [8]byte
+	_, _ = rand.Read(start[:]) // it never errs: see its text
+	p.seq = binary.LittleEndian.Uint64(start[:])
+	for i, file := range cfg.Conns {
+		c, err := newConn(file)
+		if err != nil {
+			return nil, fmt.Errorf("worker %d: %w", i, err)
+		}
+		p.workers = append(p.workers, &worker{index: i, conn: c, checker: claim.NewChecker()})
+	}
+	return p, nil
+}
+
+// Check has the block of job walked by a worker, and proves what it said. It
+// waits for a free worker until ctx is done; from then on it takes at most the
+// deadline and the time of the proof. Many goroutines may call it.
+//
+// The result aliases the slot. Besides the kinds of claim the errors are
+// [ErrWorkerDied], [ErrWorkerHung], [ErrWorkerNonsense], [ErrClosed] and that of
+// ctx. None of them says anything about the header, and none blames a peer.
+func (p *Pool) Check(ctx context.Context, job Job) (claim.Checked, error) {
+	if job.Len < 1 || job.Len > btc.MaxBlockSize {
+		return claim.Checked{}, fmt.Errorf("%w: %d bytes", claim.ErrSize, job.Len)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return claim.Checked{}, ctx.Err()
+		case <-p.closed:
+			return claim.Checked{}, ErrClosed
+		case w := <-p.idle:
+			seq, ok := p.take(w)
+			if !ok {
+				continue
+			}
+			checked, err := w.check(p, job, seq)
+			p.giveBack(w, err)
+			return checked, err
+		}
+	}
+}
+
+// Ready says that worker i is locked down and waits for jobs; status is what it
+// said about its layers. To say it twice changes nothing. It panics if there is no
+// worker i.
+func (p *Pool) Ready(i int, status string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w := p.workers[i]; !p.closing {
+		w.ready, w.status = true, status
+		p.offer(w)
+	}
+}
+
+// Died says that worker i has ended, and why. A block that it had fails with
+// [ErrWorkerDied]; what it left in the socket is thrown away. It panics if there
+// is no worker i.
+func (p *Pool) Died(i int, cause string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.workers[i]
+	w.ready, w.condemned, w.cause = false, false, cause
+	if w.busy {
+		w.died = true
+		_ = w.conn.wake() // if it fails the deadline ends the wait
+		return
+	}
+	_, _ = w.conn.drain() // whatever stays behind is found before the next job
+}
+
+// Stats returns the counters.
+func (p *Pool) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats
+}
+
+// Workers returns the state of every worker, in the order of Config.Conns.
+func (p *Pool) Workers() []Worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	states := make([]Worker, len(p.workers))
+	for i, w := range p.workers {
+		states[i] = Worker{Ready: w.ready && !w.condemned, Busy: w.busy, Status: w.status, Cause: w.cause}
+	}
+	return states
+}
+
+// Close refuses new blocks, waits for those that workers have, at most the
+// deadline, and closes the connections. It kills nobody.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	first := !p.closing
+	p.closing = true
+	p.mu.Unlock()
+	if !first {
+		return ErrClosed
+	}
+	close(p.closed)
+	p.jobs.Wait()
+	var errs []error
+	for _, w := range p.workers {
+		errs = append(errs, w.conn.file.Close())
+	}
+	return errors.Join(errs...)
+}

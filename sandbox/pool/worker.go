@@ -1,0 +1,167 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"blockgate/sandbox/claim"
+	"blockgate/sandbox/frame"
+)
+
+// worker is one parser as seen from here: a place that processes come to and go
+// from. Its state is guarded by Pool.mu; conn and checker belong to the goroutine
+// that made it busy.
+//
+//	     Ready           take            giveBack, proven
+//	down ─────▶ idle ──────────▶ busy ────────────────────▶ idle
+//	  ▲           │ Died          │ giveBack, not proven
+//	  └───────────┴─── Died ◀── condemned (kill was sent)
+type worker struct {
+	index   int
+	conn    *conn
+	checker *claim.Checker
+
+	ready     bool   // the supervisor said so, and nothing else since
+	condemned bool   // it is being killed. Cleared by Died.
+	busy      bool   // a Check has it
+	queued    bool   // it is in Pool.idle
+	died      bool   // it died while busy. Cleared by giveBack.
+	status    string // what it said when it was last ready
+	cause     string // why it last died
+}
+
+// take makes w, which came out of the queue, busy, and returns the number of its
+// job. It reports false if w may not have one.
+func (p *Pool) take(w *worker) (seq uint64, ok bool) {
+	p.mu.Lock()
+	w.queued = false
+	if p.closing || !w.ready || w.condemned {
+		p.mu.Unlock()
+		return 0, false
+	}
+	if stale, err := w.conn.drain(); stale > 0 || err != nil {
+		// Nobody asked it anything: an attacker, or the answer to a job that its
+		// predecessor left unread.
+		w.condemned = true
+		p.stats.Kills++
+		p.mu.Unlock()
+		p.kill(w.index)
+		return 0, false
+	}
+	w.busy, w.died = true, false
+	p.seq++
+	seq = p.seq
+	p.jobs.Add(1)
+	p.mu.Unlock()
+	return seq, true
+}
+
+// giveBack ends the job of w, whose outcome is err. Only a worker that led to a
+// proven block, and has said no more than that took, may have another job.
+func (p *Pool) giveBack(w *worker, err error) {
+	defer p.jobs.Done()
+	p.mu.Lock()
+	p.stats.count(err)
+	more, drainErr := w.conn.drain()
+	sound := err == nil && more == 0 && drainErr == nil
+	condemn := !sound && !w.died // if it died, the process that erred is gone
+	if condemn {
+		w.condemned = true
+		p.stats.Kills++
+	}
+	w.busy, w.died = false, false
+	p.offer(w)
+	p.mu.Unlock()
+	if condemn {
+		p.kill(w.index)
+	}
+}
+
+// offer queues w if it may have a job. The queue has room for every worker.
+func (p *Pool) offer(w *worker) {
+	if w.ready && !w.condemned && !w.busy && !w.queued {
+		w.queued = true
+		p.idle <- w
+	}
+}
+
+func (s *Stats) count(err error) {
+	switch {
+	case err == nil:
+		s.Proven++
+	case errors.Is(err, ErrMalformed):
+		s.Malformed++
+	case errors.Is(err, ErrWorkerDied):
+		s.Died++
+	case errors.Is(err, ErrWorkerHung):
+		s.Hung++
+	case errors.Is(err, ErrWorkerNonsense):
+		s.Nonsense++
+	default:
+		s.Unproven++
+	}
+}
+
+// check does one job.
+func (w *worker) check(p *Pool, job Job, seq uint64) (claim.Checked, error) {
+	body := p.ring.Bytes(job.Slot, job.Len)
+	said, err := w.ask(p, frame.Job{
+		Seq: seq, Slot: uint32(job.Slot), Len: uint32(job.Len),
+		Network: job.Context.Network, Height: job.Context.Height, MedianTime: job.MedianTime,
+	})
+	if err != nil {
+		return claim.Checked{}, err
+	}
+	return w.checker.Check(job.Context, job.Header, body, said)
+}
+
+// ask sends job to the worker and collects its answer.
+func (w *worker) ask(p *Pool, job frame.Job) (claim.Block, error) {
+	deadline := time.Now().Add(p.deadline)
+	if err := p.await(w, deadline); err != nil {
+		return claim.Block{}, err
+	}
+	if err := w.conn.write(job.Append(make([]byte, 0, frame.JobSize)), deadline); err != nil {
+		return claim.Block{}, p.blame(w, err)
+	}
+	assembly := frame.Begin(job)
+	for done := false; !done; { // at most 6 messages: see frame.MaxChunkEntries
+		message, err := w.conn.read()
+		if err != nil {
+			return claim.Block{}, p.blame(w, err)
+		}
+		if done, err = assembly.Accept(message); err != nil {
+			return claim.Block{}, fmt.Errorf("%w: %w", ErrWorkerNonsense, err)
+		}
+	}
+	return assembly.Block(), nil
+}
+
+// await sets how long the answer of w is waited for, unless it has died.
+func (p *Pool) await(w *worker, deadline time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.died {
+		return fmt.Errorf("%w: %s", ErrWorkerDied, w.cause)
+	}
+	if err := w.conn.awaitUntil(deadline); err != nil {
+		return fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
+	}
+	return nil
+}
+
+// blame says what the end of a wait for w means.
+func (p *Pool) blame(w *worker, err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case w.died:
+		return fmt.Errorf("%w: %s", ErrWorkerDied, w.cause)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: no answer within %s", ErrWorkerHung, p.deadline)
+	default:
+		return fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
+	}
+}
