@@ -138,7 +138,7 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 		}
 		return e
 	case 3:
-		return node.PeerDown{Peer: peer, Reason: []node.Reason{"", node.ReasonStall, node.ReasonUnaskedBlock}[x%3]}
+		return node.PeerDown{Peer: peer, Reason: "unrequested-tx", Ban: x%3 == 0}
 	case 4, 5, 6:
 		if len(r.asked) == 0 {
 			return node.BodyArrived{Peer: peer, Hash: b.hash}
@@ -157,6 +157,9 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 		}
 		return e
 	case 7:
+		if x&32 != 0 {
+			return node.BodyUnneeded{Peer: peer, Hash: b.hash}
+		}
 		return node.NotFound{Peer: peer, Hashes: []btc.Hash{b.hash}}
 	case 8:
 		return node.DialFailed{Peer: peer, Detail: "refused \x00"}

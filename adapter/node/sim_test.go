@@ -428,6 +428,9 @@ func (s *sim) serveBlock(p *stranger, hash btc.Hash) {
 			s.complain("%d asked of %v is not wanted from it", b.height, p.at)
 			return nil
 		}
+		if s.proven[hash] && s.rng.IntN(2) == 0 { // the link may know and not take it
+			return node.BodyUnneeded{Peer: id, Hash: hash}
+		}
 		s.in(s.after(time.Millisecond, 200*time.Millisecond), 0, func() node.Event { return s.judged(p, id, b, lie) })
 		return node.BodyArrived{Peer: id, Hash: hash, Size: 100}
 	})

@@ -19,11 +19,11 @@ import (
 //
 //	new [connect=(addr,...)] [min-work=N] [final-depth=N] [start-height=N] [start-hash=NAME] [seeds] [manual-journal] ...
 //	mine branch on=NAME count=N            blocks branch<height>...
-//	up peer [height=N] [services=N]        down peer [reason]     dialfailed peer
+//	up peer [height=N] [services=N]        down peer [ban reason]     dialfailed peer
 //	headers peer block... | first..last    inv peer block...      notfound peer block...
-//	body peer block... [bytes=TEXT] [outcome=NAME]    arrived peer block    tick DURATION
+//	body peer block... [bytes=TEXT] [outcome=NAME]    arrived | unneeded peer block    tick DURATION
 //	addrs addr...   loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
-//	journal block...   puts a journal there   moved | stored | store-failed   status   wanted peer block
+//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status   wanted peer block
 //
 // Unless manual-journal is said a journal answers at once; auto-journal lets it
 // answer what it was asked, and from then on.
@@ -74,6 +74,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 		w.tick(t, args(0))
 	case "status":
 		w.status()
+	case "manual-journal":
+		w.manual = true
 	case "auto-journal":
 		w.manual = false
 		asked := w.asked
@@ -190,7 +192,7 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 	case "down":
 		e := node.PeerDown{Peer: w.peer(t, d)}
 		if len(d.CmdArgs) > 1 {
-			e.Reason = node.Reason(d.CmdArgs[1].Key)
+			e.Reason, e.Ban = node.Reason(d.CmdArgs[1].Key), true
 		}
 		return e
 	case "dialfailed":
@@ -211,6 +213,8 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 		return node.NotFound{Peer: w.peer(t, d), Hashes: w.hashes(t, d)}
 	case "arrived":
 		return node.BodyArrived{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0], Size: 100}
+	case "unneeded":
+		return node.BodyUnneeded{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0]}
 	case "addrs":
 		var e node.AddrsFound
 		for _, a := range d.CmdArgs {
@@ -236,7 +240,7 @@ func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
 		return node.JournalFailed{Detail: "connection refused"}
 	case "moved":
 		w.manual = false
-		return node.EventMoved{Detail: "wrong last sequence"}
+		return node.EventMoved{Detail: "wrong last sequence", Stale: d.HasArg("stale")}
 	case "stored", "store-failed":
 		for i, a := range w.asked {
 			if s, ok := a.(node.Store); ok {
