@@ -12,7 +12,7 @@ import (
 func (n *Node) adoptJournal() {
 	j := &n.journal
 	if j.state == tipUnknown && (!n.now.Before(j.retry) || n.knows(j.loaded.Tip) && n.sameHeight()) {
-		j.state = loadNeeded
+		j.state, j.retry = loadNeeded, n.now
 		n.loadJournal()
 	}
 	if j.state != loaded {
@@ -76,7 +76,7 @@ func (n *Node) sameHeight() bool {
 func (n *Node) journalReady() {
 	j := &n.journal
 	j.final = max(j.final, j.first-1)
-	j.state, j.adopted, j.walk = ready, true, nil
+	j.state, j.adopted, j.walk, j.lastErr = ready, true, nil, ""
 	n.rebase()
 	n.forgetFinal()
 }

@@ -137,6 +137,8 @@ func (n *Node) apply(ev Event) {
 		n.notFound(e)
 	case BodyArrived:
 		n.bodyArrived(e)
+	case BodyUnneeded:
+		n.bodyUnneeded(e)
 	case BodyJudged:
 		n.bodyJudged(e)
 	case JournalLoaded:
