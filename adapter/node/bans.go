@@ -49,6 +49,9 @@ func (n *Node) ban(id PeerID, a *address, why Reason, detail string) {
 		return
 	}
 	key, until := banKey(a), n.now.Add(n.cfg.BanTime)
+	if n.peers.bans.has(a, n.now) {
+		return // earned again by what was on its way
+	}
 	n.peers.bans.add(key, until)
 	n.do(Ban{Peer: id, Addr: a.at, Until: until, Reason: why, Detail: clip(detail)})
 	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile

@@ -145,11 +145,22 @@ func (n *Node) ask(asks []GetData, p *peer, w *want) []GetData {
 func (n *Node) pickPeer(w *want) *peer {
 	var best *peer
 	for _, p := range n.peers.all {
-		if len(p.blocks.owed) < n.cfg.PerPeer && n.isCandidate(p, w) && (best == nil || w.prefers(p, best)) {
+		if len(p.blocks.owed) >= n.mayOwe(p) || !n.isCandidate(p, w) {
+			continue
+		}
+		if best == nil || n.isSuspect(best.id) && !n.isSuspect(p.id) || n.isSuspect(best.id) == n.isSuspect(p.id) && w.prefers(p, best) {
 			best = p
 		}
 	}
 	return best
+}
+
+// mayOwe returns how many blocks the peer may be asked for at once.
+func (n *Node) mayOwe(p *peer) int {
+	if p.blocks.served && !n.isSuspect(p.id) {
+		return n.cfg.PerPeer
+	}
+	return min(n.cfg.PerPeer, n.cfg.PerNewPeer)
 }
 
 // prefers reports whether p is asked before q: who owes less, then who was asked

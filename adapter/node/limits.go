@@ -81,6 +81,10 @@ const (
 	DefaultWindow = 28
 	// MaxWindow bounds Config.Window.
 	MaxWindow = 1024
+	// DefaultPerNewPeer is how many blocks a peer is asked for at once that has
+	// served none yet, or is under suspicion: each of its lies costs a parser.
+	DefaultPerNewPeer = 2
+
 	// DefaultPerPeer is how many blocks one peer is asked for at once.
 	//
 	// Source: MAX_BLOCKS_IN_TRANSIT_PER_PEER, Bitcoin Core v30.0 src/net_processing.cpp.

@@ -104,7 +104,7 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 
 func (w *world) create(t *testing.T, d *datadriven.TestData) {
 	t.Helper()
-	cfg := node.Config{Network: btc.Regtest, Seed: 1, UseSeeds: d.HasArg("seeds")}
+	cfg := node.Config{Network: btc.Regtest, Seed: 1, PerNewPeer: node.DefaultPerPeer, UseSeeds: d.HasArg("seeds")}
 	for _, a := range d.CmdArgs {
 		number := func() int {
 			v, err := strconv.Atoi(a.Vals[0])
@@ -132,6 +132,8 @@ func (w *world) create(t *testing.T, d *datadriven.TestData) {
 			cfg.Window = number()
 		case "per-peer":
 			cfg.PerPeer = number()
+		case "per-new-peer":
+			cfg.PerNewPeer = number()
 		case "max-outbound":
 			cfg.MaxOutbound = number()
 		}

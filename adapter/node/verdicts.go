@@ -77,6 +77,12 @@ func (n *Node) expireJudging() {
 	})
 }
 
+// isSuspect reports whether the peer sent a body that was not proven, for a block
+// that nobody has sent a proven one for yet.
+func (n *Node) isSuspect(id PeerID) bool {
+	return slices.ContainsFunc(n.verdict.suspects, func(s suspect) bool { return s.peer == id })
+}
+
 // bodyJudged does what DESIGN calls the verdict. It takes e.Body over.
 func (n *Node) bodyJudged(e BodyJudged) {
 	v := &n.verdict
