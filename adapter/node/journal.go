@@ -31,8 +31,8 @@ type journal struct {
 	empty     bool
 	tip       btc.Hash
 	tipHeight btc.Height
-	first     btc.Height // no block below is ever disconnected
-	final     btc.Height // never falls
+	first     btc.Height // the lowest in the journal
+	final     btc.Height // never falls; first-1 at least
 
 	walk    []btc.Header // from the journal's tip downwards; maxWalk at most
 	storing []storing    // MaxStoring at most
