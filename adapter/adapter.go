@@ -139,8 +139,11 @@ func Run(ctx context.Context, config Config) error {
 	}
 	journalCtx, cancelJournal := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelJournal()
+	ctx, stopAll := context.WithCancel(ctx) // the loop may also end by itself
+	defer stopAll()
 	s.working.Go(func() { s.runJournal(ctx, journalCtx) })
 	s.loop(ctx)
+	stopAll()
 	stop := time.AfterFunc(stopTimeout, cancelJournal)
 	defer stop.Stop()
 	s.shutdown()
