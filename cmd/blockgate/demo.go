@@ -134,10 +134,10 @@ func runDemo(cmd *cobra.Command, s *demoSettings) error {
 	if err != nil {
 		return err
 	}
-	defer service.stop()
+	defer service.stop() //nolint:errcheck // only if something below panics
 	got, readErr := readDemo(ctx, out, dir, service)
 	if readErr == nil {
-		service.awaitBans(ctx, len(cast)-2)
+		service.awaitLog(ctx, len(cast)-2, int(demoTip))
 	}
 	if err := service.stop(); err != nil && readErr == nil {
 		readErr = err
