@@ -72,7 +72,7 @@ func allFlags(root *cobra.Command) map[string]string {
 // didYouMean offers the most similar of the names, if one is similar.
 func didYouMean(name string, names []string) string {
 	if best := nearest(name, names); best != "" {
-		return ": did you mean " + best + "?"
+		return " (did you mean " + best + "?)"
 	}
 	return ""
 }

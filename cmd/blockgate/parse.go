@@ -181,7 +181,7 @@ func (s *parseSettings) judgeBody(cmd *cobra.Command, result *parseResult, heade
 	}
 	switch {
 	case err == nil:
-		result.Txs, result.StrippedSize, result.Weight, result.Verdict = proven.TxCount(), proven.StrippedSize(), int(proven.Weight()), "valid"
+		result.Txs, result.StrippedSize, result.Weight, result.Verdict = proven.TxCount(), proven.StrippedSize(), proven.Weight(), "valid"
 		return nil
 	case isOurs(err):
 		return err
@@ -218,8 +218,7 @@ func isWitnessRule(err error) bool {
 // isOurs reports whether an error says nothing about the block: a parser that
 // dies, hangs or talks nonsense is our own fault, whatever it was given.
 func isOurs(err error) bool {
-	var exit *exitError
-	if errors.As(err, &exit) {
+	if _, known := errors.AsType[*exitError](err); known {
 		return true
 	}
 	return slices.ContainsFunc([]error{

@@ -102,8 +102,7 @@ func knownTopic(root *cobra.Command, args []string) error {
 // been meant.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			if !f.Hidden {

@@ -64,20 +64,25 @@ func startService(ctx context.Context, args []string, parserPath string) (*servi
 	if parserPath != "" {
 		args = append(args, "--parser", parserPath)
 	}
-	return launch(ctx, args)
+	return launchSelf(ctx, args)
 }
 
-// launch starts the service and follows its log.
-func launch(ctx context.Context, args []string) (*service, error) {
+// launchSelf starts this program again as a service.
+func launchSelf(ctx context.Context, args []string) (*service, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	return launch(ctx, self, args)
+}
+
+// launch starts a service and follows its log.
+func launch(ctx context.Context, program string, args []string) (*service, error) {
 	s := &service{
 		ended: make(chan struct{}), busUp: make(chan struct{}), changed: make(chan struct{}),
 		banned: map[netip.AddrPort]string{}, layered: map[string]string{},
 	}
-	s.process = exec.CommandContext(context.WithoutCancel(ctx), self, args...) //nolint:gosec // this program again
+	s.process = exec.CommandContext(context.WithoutCancel(ctx), program, args...) //nolint:gosec // this program again
 	s.process.Env = roleEnvironment()
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's interrupt comes to us alone
 	log, err := s.process.StderrPipe()

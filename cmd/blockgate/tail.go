@@ -81,7 +81,7 @@ func runTail(cmd *cobra.Command, s *tailSettings) error {
 	ctx := cmd.Context()
 	reader, err := jetstream.Follow(ctx, config)
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // interrupted, as a tail is
+		return nil
 	}
 	if err != nil {
 		return s.readerError(&config, err)
@@ -142,7 +142,13 @@ func (s *tailSettings) readerConfig(cmd *cobra.Command) (jetstream.ReaderConfig,
 }
 
 func (s *tailSettings) addAccess(cmd *cobra.Command, config *jetstream.ReaderConfig) (err error) {
+	if err := checkID(s.id); err != nil {
+		return err
+	}
 	if s.nats != "" {
+		if err := checkServers(s.nats); err != nil {
+			return err
+		}
 		config.URL = s.nats
 		config.Credentials, err = readCredentials(s.creds)
 		return err
