@@ -82,6 +82,7 @@ type FatalError struct {
 	Detail string
 }
 
+// Error says what disagrees.
 func (e *FatalError) Error() string { return e.Detail }
 
 // shell owns everything that touches the world. The goroutine of Run owns its
@@ -102,7 +103,7 @@ type shell struct {
 	blocks  chan arrived
 	jobs    chan func(context.Context)
 	judged  chan judged
-	failed  chan error // a permanent error of the journal
+	failed  chan error     // a permanent error of the journal
 	working sync.WaitGroup // dials, proofs, look-ups and the journal
 
 	wants wants
@@ -199,7 +200,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.Disconnect:
 		s.disconnect(a)
 	case node.Ban:
-		s.log.Warn("peer banned", slog.String("peer", a.Addr.String()), slog.String("reason", string(a.Reason)),
+		s.log.WarnContext(ctx, "peer banned", slog.String("peer", a.Addr.String()), slog.String("reason", string(a.Reason)),
 			slog.String("detail", a.Detail), slog.Time("until", a.Until))
 	case node.GetHeaders:
 		s.getHeaders(a)
@@ -220,7 +221,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.FetchHeader:
 		s.fetchHeader(a)
 	case node.Alarm:
-		s.log.Error("alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
+		s.log.ErrorContext(ctx, "alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
 	case node.Fatal:
 		s.fatal = &FatalError{a.Code, a.Detail}
 	}
@@ -260,4 +261,3 @@ func (s *shell) shutdown() {
 		}
 	}
 }
-

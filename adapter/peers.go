@@ -96,7 +96,7 @@ func (s *shell) sessionEvent(ctx context.Context, id node.PeerID, addr string, u
 	switch e := event.(type) {
 	case session.Ready:
 		*up = true
-		s.log.Info("peer ready", slog.String("peer", addr), slog.String("user_agent", e.UserAgent), slog.Int("start_height", int(e.StartHeight)))
+		s.log.InfoContext(ctx, "peer ready", slog.String("peer", addr), slog.String("user_agent", e.UserAgent), slog.Int("start_height", int(e.StartHeight)))
 		s.post(ctx, node.PeerUp{Peer: id, Services: e.Services, StartHeight: e.StartHeight, UserAgent: e.UserAgent})
 	case session.Headers:
 		s.post(ctx, node.HeadersReceived{Peer: id, Headers: e.Headers})
@@ -117,7 +117,7 @@ func (s *shell) sessionEvent(ctx context.Context, id node.PeerID, addr string, u
 
 func (s *shell) sessionClosed(ctx context.Context, id node.PeerID, addr string, up bool, e session.Closed) {
 	if e.Reason != link.ReasonLocal && ctx.Err() == nil {
-		s.log.Info("peer gone", slog.String("peer", addr), slog.String("reason", e.Reason.String()), slog.String("detail", e.Detail))
+		s.log.InfoContext(ctx, "peer gone", slog.String("peer", addr), slog.String("reason", e.Reason.String()), slog.String("detail", e.Detail))
 	}
 	if !up && !e.Reason.Ban() {
 		s.post(ctx, node.DialFailed{Peer: id, Detail: e.Reason.String() + " " + e.Detail})

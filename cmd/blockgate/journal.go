@@ -47,7 +47,7 @@ func (j *journal) Load(ctx context.Context) (node.JournalLoaded, error) {
 			return node.JournalLoaded{}, err
 		}
 		j.bus = opened
-		j.log.Info("bus reached", slog.String("url", j.config.URL))
+		j.log.InfoContext(ctx, "bus reached", slog.String("url", j.config.URL))
 	}
 	state, err := j.bus.Load(ctx)
 	if err != nil {
