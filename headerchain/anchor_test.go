@@ -141,6 +141,9 @@ func TestAnchorWithoutTarget(t *testing.T) {
 			if !errors.Is(err, headerchain.ErrTarget) {
 				t.Errorf("bits %08x, height %d: %v", compact, height, err)
 			}
+			if startsPeriod := (height+1)%btc.RetargetInterval == 0; startsPeriod {
+				judge(t, c, farFuture, []judged{{"any bits", bits(child(&anchor, 0), 0x1c0ffff0), nil}})
+			}
 		}
 	}
 }

@@ -1,3 +1,7 @@
+// This module pins btcd's node, the real peer that tests run against, apart from
+// the module graph of the service. A test builds it by itself:
+//
+//	go build -C tools -o DIR/btcd github.com/btcsuite/btcd
 module blockgate/tools
 
 go 1.26

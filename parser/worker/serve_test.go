@@ -24,13 +24,12 @@ func block(t *testing.T, file string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	body, err := io.ReadAll(z)
-	if err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return body

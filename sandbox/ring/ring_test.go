@@ -64,7 +64,7 @@ func TestCreateRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(plain)
+	t.Cleanup(func() { _ = unix.Close(plain) })
 	if _, err := ring.Create(plain, 1); !errors.Is(err, unix.EPERM) {
 		t.Errorf("memfd without sealing: %v", err)
 	}
@@ -121,7 +121,7 @@ func TestReaderSeesWhatIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { _ = file.Close() })
 	if _, err := unix.Mmap(int(file.Fd()), 0, ring.SlotSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); !errors.Is(err, unix.EACCES) {
 		t.Errorf("mapped the reader's descriptor writable: %v", err)
 	}

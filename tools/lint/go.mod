@@ -1,3 +1,5 @@
+// This module pins golangci-lint, whose module graph is larger than that of
+// everything else here together. "make lint" builds it into bin/.
 module blockgate/tools/lint
 
 go 1.26.0

@@ -1,0 +1,260 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"blockgate/adapter/link"
+	"blockgate/adapter/node"
+	"blockgate/internal/btc"
+)
+
+// Config is what an adapter works with.
+type Config struct {
+	Node node.Config
+	// Names gives, for addresses of peers that the operator named, the host:port
+	// to dial, so that a name is looked up again at each dial.
+	Names   map[netip.AddrPort]string
+	Cell    Cell
+	Journal Journal
+	Log     *slog.Logger
+}
+
+// Body is a block as a peer sent it, with what our chain says of its header.
+type Body struct {
+	Block      link.RawBlock
+	Height     btc.Height
+	MedianTime uint32 // of the parent, Unix seconds (BIP-0113)
+}
+
+// Proven is a proven body that somebody holds. Release gives its memory back;
+// it is called once.
+type Proven interface{ Release() }
+
+// Verdict is what the cell says of a body. Proven is nil unless Outcome is
+// [node.OutcomeProven].
+type Verdict struct {
+	Outcome node.Outcome
+	Detail  string
+	Proven  Proven
+}
+
+// Cell proves bodies.
+type Cell interface {
+	// Prove has a body judged. It may be called from many goroutines and returns
+	// within the cell's deadline; it does not release the body.
+	Prove(ctx context.Context, body Body) Verdict
+}
+
+// Journal is the way out. One goroutine calls it.
+type Journal interface {
+	// Load says where the journal stands.
+	Load(ctx context.Context) (node.JournalLoaded, error)
+	// HeaderOf returns the header of a block that the journal holds.
+	HeaderOf(ctx context.Context, hash btc.Hash, height btc.Height) (btc.Header, error)
+	// Store writes the parts of a proven body and waits until all are there. It
+	// does not release the body.
+	Store(ctx context.Context, body Proven) error
+	// Append writes one event and returns its sequence. Any error means that the
+	// journal must be loaded again.
+	Append(ctx context.Context, event node.Append) (uint64, error)
+	// Forget says that a stored block will not be named again.
+	Forget(hash btc.Hash)
+}
+
+// ErrPermanent marks an error of [Journal.Load] that no second try mends: wrong
+// credentials, a stream with other settings.
+var ErrPermanent = errors.New("the bus cannot be used")
+
+// ErrStale marks an error of [Journal.Append]: what was stored is not in the
+// journal any more.
+var ErrStale = errors.New("stored bodies are lost")
+
+// FatalError says that the brain cannot go on and why: a setting and the journal
+// disagree.
+type FatalError struct {
+	Code   node.FatalCode
+	Detail string
+}
+
+func (e *FatalError) Error() string { return e.Detail }
+
+// shell owns everything that touches the world. The goroutine of Run owns its
+// fields but for the channels and wants.
+type shell struct {
+	config   Config
+	log      *slog.Logger
+	brain    *node.Node
+	peers    map[node.PeerID]*peer
+	bodies   map[node.BodyID]Proven
+	lastBody node.BodyID
+	fatal    error
+	progress progress
+	budget   *link.Budget
+
+	events  chan node.Event
+	dialled chan dialled
+	blocks  chan arrived
+	jobs    chan func(context.Context)
+	judged  chan judged
+	failed  chan error // a permanent error of the journal
+	working sync.WaitGroup // dials, proofs, look-ups and the journal
+
+	wants wants
+}
+
+// arrived is a body whose last byte is in.
+type arrived struct {
+	peer  node.PeerID
+	block link.RawBlock
+}
+
+// judged is a verdict on its way back.
+type judged struct {
+	peer    node.PeerID
+	hash    btc.Hash
+	sum     [32]byte
+	verdict Verdict
+}
+
+// Run connects to peers, follows the chain and publishes it until ctx is done.
+// Then it ends the block in hand and returns nil. The error is a [*FatalError],
+// or one of ours.
+func Run(ctx context.Context, config Config) error {
+	budget, err := link.NewBudget(blockBudget, reservedBudget)
+	if err != nil {
+		return fmt.Errorf("block budget: %w", err)
+	}
+	s := &shell{
+		config: config, log: config.Log, brain: node.New(config.Node), budget: budget,
+		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, wants: wants{proven: map[btc.Hash]bool{}},
+		events: make(chan node.Event, eventQueue), dialled: make(chan dialled), blocks: make(chan arrived),
+		judged: make(chan judged, eventQueue), jobs: make(chan func(context.Context), journalQueue),
+		failed: make(chan error, 1),
+	}
+	journalCtx, cancelJournal := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelJournal()
+	s.working.Go(func() { s.runJournal(ctx, journalCtx) })
+	s.loop(ctx)
+	stop := time.AfterFunc(stopTimeout, cancelJournal)
+	defer stop.Stop()
+	s.shutdown()
+	return s.fatal
+}
+
+// loop steps the brain until ctx is done or it cannot go on.
+func (s *shell) loop(ctx context.Context) {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	s.step(ctx, node.Tick{})
+	for s.fatal == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case event := <-s.events:
+			s.step(ctx, event)
+		case d := <-s.dialled:
+			s.connected(ctx, d)
+		case block := <-s.blocks:
+			s.bodyArrived(ctx, block)
+		case verdict := <-s.judged:
+			s.bodyJudged(ctx, verdict)
+		case s.fatal = <-s.failed:
+		case now := <-ticker.C:
+			s.step(ctx, node.Tick{})
+			s.progress.tick(s.log, now, s.brain.Status(now))
+		}
+	}
+}
+
+// step hands one event to the brain and does what it says.
+func (s *shell) step(ctx context.Context, event node.Event) {
+	switch e := event.(type) {
+	case node.PeerDown:
+		delete(s.peers, e.Peer)
+	case node.DialFailed:
+		delete(s.peers, e.Peer)
+	}
+	for _, action := range s.brain.Step(s.now(), event) {
+		s.do(ctx, action)
+	}
+	s.wants.setUrgent(s.brain.Urgent())
+}
+
+func (s *shell) now() time.Time { return time.Now() }
+
+// do does one thing that the brain said.
+func (s *shell) do(ctx context.Context, action node.Action) {
+	switch a := action.(type) {
+	case node.Dial:
+		s.dial(ctx, a)
+	case node.Disconnect:
+		s.disconnect(a)
+	case node.Ban:
+		s.log.Warn("peer banned", slog.String("peer", a.Addr.String()), slog.String("reason", string(a.Reason)),
+			slog.String("detail", a.Detail), slog.Time("until", a.Until))
+	case node.GetHeaders:
+		s.getHeaders(a)
+	case node.GetData:
+		s.getData(a)
+	case node.ResolveSeeds:
+		s.resolveSeeds(ctx)
+	case node.Drop:
+		s.takeBody(a.Body).Release()
+	case node.Store:
+		s.store(a)
+	case node.Append:
+		s.append(a)
+	case node.Forget:
+		s.job(func(context.Context) { s.config.Journal.Forget(a.Hash) })
+	case node.LoadJournal:
+		s.loadJournal()
+	case node.FetchHeader:
+		s.fetchHeader(a)
+	case node.Alarm:
+		s.log.Error("alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
+	case node.Fatal:
+		s.fatal = &FatalError{a.Code, a.Detail}
+	}
+}
+
+// post hands an event to the loop; it waits while the queue is full.
+func (s *shell) post(ctx context.Context, event node.Event) {
+	select {
+	case s.events <- event:
+	case <-ctx.Done():
+	}
+}
+
+// shutdown ends all sessions and waits for every goroutine.
+func (s *shell) shutdown() {
+	for _, p := range s.peers {
+		p.end(link.ReasonLocal, "stopping")
+	}
+	done := make(chan struct{})
+	go func() { s.working.Wait(); close(done) }()
+	for {
+		select {
+		case <-done:
+			for _, body := range s.bodies {
+				body.Release()
+			}
+			return
+		case <-s.events: // nobody steps any more; let those who send end
+		case d := <-s.dialled:
+			_ = d.conn.Close()
+		case block := <-s.blocks:
+			block.block.Release()
+		case v := <-s.judged:
+			if v.verdict.Proven != nil {
+				v.verdict.Proven.Release()
+			}
+		}
+	}
+}
+

@@ -1,0 +1,107 @@
+package adapter
+
+import (
+	"context"
+	"sync"
+
+	"blockgate/adapter/link"
+	"blockgate/adapter/node"
+	"blockgate/internal/btc"
+)
+
+// wants is what links ask before they take a body: each from its own goroutine,
+// while the loop writes.
+type wants struct {
+	mu     sync.Mutex
+	proven map[btc.Hash]bool // the last maxProven bodies that were proven
+	order  []btc.Hash        // of proven, oldest first
+	urgent btc.Hash          // the block that the window waits for
+}
+
+// answer says whether the body of a block that a peer was asked for is still of
+// use. A late one is not, and costs the peer nothing.
+func (w *wants) answer(hash btc.Hash) link.WantAnswer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.proven[hash]:
+		return link.Unneeded
+	case w.urgent == hash:
+		return link.Urgent
+	default:
+		return link.Wanted
+	}
+}
+
+// asked notes that a block is asked for, perhaps again after it was lost.
+func (w *wants) asked(hashes []btc.Hash) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, hash := range hashes {
+		delete(w.proven, hash)
+	}
+}
+
+func (w *wants) isProven(hash btc.Hash) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.proven[hash] {
+		return
+	}
+	w.proven[hash] = true
+	w.order = append(w.order, hash)
+	if len(w.order) > maxProven {
+		delete(w.proven, w.order[0])
+		w.order = w.order[1:]
+	}
+}
+
+func (w *wants) setUrgent(hash btc.Hash) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.urgent = hash
+}
+
+// bodyArrived sends a body to the cell, if the brain still wants it.
+func (s *shell) bodyArrived(ctx context.Context, a arrived) {
+	height, ok := s.brain.Wanted(a.peer, a.block.Hash)
+	if !ok {
+		a.block.Release()
+		return
+	}
+	s.step(ctx, node.BodyArrived{Peer: a.peer, Hash: a.block.Hash, Size: a.block.Size()})
+	body := Body{Block: a.block, Height: height, MedianTime: s.brain.MedianTimeBefore(a.block.Hash)}
+	s.working.Go(func() {
+		verdict := s.config.Cell.Prove(ctx, body)
+		a.block.Release()
+		select {
+		case s.judged <- judged{a.peer, body.Block.Hash, body.Block.Sum, verdict}:
+		case <-ctx.Done():
+			if verdict.Proven != nil {
+				verdict.Proven.Release()
+			}
+		}
+	})
+}
+
+// bodyJudged names a proven body and tells the brain.
+func (s *shell) bodyJudged(ctx context.Context, v judged) {
+	event := node.BodyJudged{Peer: v.peer, Hash: v.hash, Sum: v.sum, Outcome: v.verdict.Outcome, Detail: v.verdict.Detail}
+	if v.verdict.Proven != nil {
+		s.lastBody++
+		event.Body = s.lastBody
+		s.bodies[event.Body] = v.verdict.Proven
+		s.wants.isProven(v.hash)
+	}
+	s.step(ctx, event)
+}
+
+// takeBody returns a body that is held and forgets it. The brain names each once.
+func (s *shell) takeBody(id node.BodyID) Proven {
+	body, ok := s.bodies[id]
+	if !ok {
+		panic("adapter: the brain named a body that is not held")
+	}
+	delete(s.bodies, id)
+	return body
+}

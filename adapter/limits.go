@@ -1,0 +1,46 @@
+package adapter
+
+import "time"
+
+const (
+	// tickInterval is how often the brain looks at its deadlines.
+	tickInterval = 250 * time.Millisecond
+
+	// dialTimeout is how long one TCP connection may take to come about.
+	//
+	// Source: DEFAULT_CONNECT_TIMEOUT is 5 s, Bitcoin Core v30.0
+	// src/netbase.h; twice that for slow lines.
+	dialTimeout = 10 * time.Second
+
+	// seedTimeout is how long all DNS seeds together may take.
+	seedTimeout = 15 * time.Second
+
+	// maxSeedAddrs is the most addresses that are taken from one seed.
+	//
+	// Source: nMaxIPs in ThreadDNSAddressSeed, Bitcoin Core v30.0 src/net.cpp.
+	maxSeedAddrs = 32
+
+	// eventQueue is how many events wait for the loop. When it is full those who
+	// send wait: for a peer that is back-pressure on its connection.
+	eventQueue = 1024
+
+	// journalQueue is how many jobs wait for the journal. The brain has at most
+	// node.MaxStoring stores and one other job under way, so it never fills.
+	journalQueue = 256
+
+	// maxProven is how many proven blocks are remembered, so that a late second
+	// copy is not taken in. The brain has some tens under way.
+	maxProven = 4096
+
+	// stopTimeout is how long the journal may take to end the job in hand when
+	// the process stops. It lies within the 10 s of the supervisor.
+	stopTimeout = 7 * time.Second
+
+	// progressInterval is how often a line says how far the sync is.
+	progressInterval = 10 * time.Second
+
+	// blockBudget is the memory for bodies that are on their way, 64 MiB, and
+	// reservedBudget the part kept for the block that the window waits for.
+	blockBudget    = 64 << 20
+	reservedBudget = 8 << 20
+)

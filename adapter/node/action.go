@@ -1,0 +1,157 @@
+package node
+
+import (
+	"net/netip"
+	"time"
+
+	"blockgate/internal/btc"
+)
+
+// Action is something that the shell must do. The set is closed: the types of
+// this file. All are flat values; their slices are the shell's to keep.
+type Action interface{ action() }
+
+// Dial asks for a connection. One [PeerUp] or [DialFailed] with Peer follows.
+type Dial struct {
+	Peer PeerID
+	Addr netip.AddrPort
+}
+
+// Disconnect asks to end a connection or a dial. A [PeerDown] or [DialFailed]
+// may follow; the node has forgotten the peer and ignores it.
+type Disconnect struct {
+	Peer   PeerID
+	Reason Reason
+}
+
+// Ban says that an address is not dialled again before Until. It is for the
+// record: the node keeps the ban itself, and a connected peer gets a
+// [Disconnect] of its own.
+type Ban struct {
+	Peer   PeerID // the connection that earned it
+	Addr   netip.AddrPort
+	Until  time.Time
+	Reason Reason
+	Detail string
+}
+
+// GetHeaders asks a peer for the headers after the first hash of Locator that
+// it knows, up to Stop; a zero Stop means as many as fit.
+type GetHeaders struct {
+	Peer    PeerID
+	Locator []btc.Hash
+	Stop    btc.Hash
+}
+
+// GetData asks a peer for blocks, with witnesses.
+type GetData struct {
+	Peer   PeerID
+	Hashes []btc.Hash
+}
+
+// Drop releases a body.
+type Drop struct{ Body BodyID }
+
+// Store asks to write the parts of a proven body to the journal and releases
+// it when that ends: one [BodyStored] or [BodyStoreFailed] follows. Up to
+// [MaxStoring] may be under way at once.
+type Store struct {
+	Body   BodyID
+	Hash   btc.Hash
+	Height btc.Height
+}
+
+// EventKind is what an event of the journal says.
+type EventKind uint8
+
+// The kinds of events that the node appends.
+const (
+	Connect EventKind = iota + 1
+	DisconnectBlock
+)
+
+// Append asks to append one event to the journal: one [EventAppended] or
+// [EventMoved] follows, and no other Append comes before it.
+//
+// A Connect names a block that was stored by this process and not forgotten.
+type Append struct {
+	Kind     EventKind
+	Hash     btc.Hash
+	Prev     btc.Hash
+	Height   btc.Height
+	Header   btc.Header
+	Work     btc.Work // of the chain up to the block
+	Best     btc.Hash // the tip that this walk of the journal leads to
+	BestWork btc.Work
+	Final    btc.Height // never falls; blocks up to it are never disconnected
+}
+
+// Forget says that no Append will name this stored block again.
+type Forget struct{ Hash btc.Hash }
+
+// LoadJournal asks where the journal stands: one [JournalLoaded] or
+// [JournalFailed] follows.
+type LoadJournal struct{}
+
+// FetchHeader asks the journal for the header of one of its blocks: one
+// [JournalHeader] follows.
+type FetchHeader struct {
+	Hash   btc.Hash
+	Height btc.Height
+}
+
+// ResolveSeeds asks to look up the network's DNS seeds; [AddrsFound] may follow.
+type ResolveSeeds struct{}
+
+// Alarm is for a human. The same one is not repeated within 5 minutes.
+type Alarm struct {
+	Code   AlarmCode
+	Detail string
+}
+
+// AlarmCode is a short word for what an [Alarm] is about.
+type AlarmCode string
+
+// The alarms.
+const (
+	// AlarmNoPeers says that no peer has been ready for 30 s.
+	AlarmNoPeers AlarmCode = "no-peers"
+	// AlarmSameBytes says that peers of two network groups sent the same bytes
+	// for a block and our parser proved neither: the fault may be ours.
+	AlarmSameBytes AlarmCode = "same-bytes-not-proven"
+	// AlarmHeld says that a heavier branch forks below what is final.
+	AlarmHeld AlarmCode = "held"
+	// AlarmJournalUnknown says that the journal ends in a block whose chain
+	// neither peers nor the journal can show us.
+	AlarmJournalUnknown AlarmCode = "journal-unknown"
+	// AlarmJournalEmptied says that a journal that had events has none.
+	AlarmJournalEmptied AlarmCode = "journal-emptied"
+)
+
+// Fatal says that the node cannot go on and why; it does nothing afterwards but
+// release bodies.
+type Fatal struct {
+	Code   FatalCode
+	Detail string
+}
+
+// FatalCode is a short word for what a [Fatal] is about.
+type FatalCode string
+
+// FatalStartConflict says that the start flag and the journal disagree.
+const FatalStartConflict FatalCode = "start-conflict"
+
+func (Dial) action()         {}
+func (Disconnect) action()   {}
+func (Ban) action()          {}
+func (GetHeaders) action()   {}
+func (GetData) action()      {}
+func (Drop) action()         {}
+func (Store) action()        {}
+func (Append) action()       {}
+func (Forget) action()       {}
+func (LoadJournal) action()  {}
+func (FetchHeader) action()  {}
+func (ResolveSeeds) action() {}
+func (Alarm) action()        {}
+func (Fatal) action()        {}

@@ -1,0 +1,293 @@
+package node
+
+import (
+	"slices"
+	"time"
+
+	"blockgate/internal/btc"
+)
+
+// fetch is the window: the blocks that are on their way from the header chain to
+// the journal, in the order in which the journal wants them.
+type fetch struct {
+	window []*want // Config.Window at most
+	// wants holds the window and what was in it and may come back.
+	wants map[btc.Hash]*want
+	stall time.Duration // how long the first of the window may be waited for
+	turn  uint64        // counts what was asked, to take peers in turn
+	aside []aside       // maxAside at most
+}
+
+// want is a block that the window is about.
+type want struct {
+	hash, prev btc.Hash
+	height     btc.Height
+	phase      phase
+	body       BodyID // held; not 0 exactly in phaseHeld
+	asked      []PeerID
+	lastAsk    time.Time
+	failed     []failure // maxFailed at most
+	tries      int       // how often all peers had failed it
+	retry      time.Time
+}
+
+// phase is how far a wanted block is.
+type phase uint8
+
+const (
+	phaseMissing phase = iota // asked or not
+	phaseHeld                 // proven; its parent is not there yet
+	phaseStoring              // on its way to the journal
+)
+
+// peerBlocks is what one peer owes.
+type peerBlocks struct {
+	owed     []owed    // late ones too; Config.PerPeer at most
+	late     time.Time // since when nothing more is asked of it; zero if it is not late
+	stalls   int       // since the last block: how often it was late, each longer than the one before
+	notFound int       // since the last block
+	served   bool      // sent a block that was proven
+	turn     uint64    // of the last ask
+}
+
+type owed struct {
+	hash   btc.Hash
+	height btc.Height
+	since  time.Time
+}
+
+func newFetch() fetch { return fetch{wants: map[btc.Hash]*want{}, stall: stallMin} }
+
+func (p *peer) owes(hash btc.Hash) int {
+	return slices.IndexFunc(p.blocks.owed, func(o owed) bool { return o.hash == hash })
+}
+
+func (p *peer) settle(hash btc.Hash) bool {
+	i := p.owes(hash)
+	if i >= 0 {
+		p.blocks.owed = slices.Delete(p.blocks.owed, i, i+1)
+	}
+	return i >= 0
+}
+
+// failure is a peer that is not asked for a block again for some time.
+type failure struct {
+	peer  PeerID
+	until time.Time
+}
+
+func (w *want) fail(id PeerID, until time.Time) {
+	w.unask(id)
+	w.forgive(id)
+	if len(w.failed) >= maxFailed {
+		w.failed = slices.Delete(w.failed, 0, 1)
+	}
+	w.failed = append(w.failed, failure{id, until})
+}
+
+func (w *want) forgive(id PeerID) {
+	w.failed = slices.DeleteFunc(w.failed, func(f failure) bool { return f.peer == id })
+}
+
+func (w *want) hasFailed(id PeerID, now time.Time) bool {
+	return slices.ContainsFunc(w.failed, func(f failure) bool { return f.peer == id && now.Before(f.until) })
+}
+
+func (w *want) unask(id PeerID) {
+	w.asked = slices.DeleteFunc(w.asked, func(a PeerID) bool { return a == id })
+}
+
+// peerGone forgets what a peer was asked and what it failed.
+func (f *fetch) peerGone(id PeerID) {
+	for _, w := range f.wants {
+		w.unask(id)
+		w.forgive(id)
+	}
+}
+
+// fetchBlocks keeps the window full and every block of it asked of somebody.
+func (n *Node) fetchBlocks() {
+	n.dropLatePeers()
+	n.expireJudging()
+	n.fillWindow()
+	n.breakStall()
+	var asks []GetData
+	for _, w := range n.fetch.window {
+		if w.phase != phaseMissing || len(w.asked) > 0 || n.isJudging(w.hash) || n.now.Before(w.retry) {
+			continue
+		}
+		if p := n.pickPeer(w); p != nil {
+			asks = n.ask(asks, p, w)
+		}
+	}
+	for _, a := range asks {
+		n.do(a)
+	}
+}
+
+// ask adds the block to what the peer is asked in this step.
+func (n *Node) ask(asks []GetData, p *peer, w *want) []GetData {
+	n.fetch.turn++
+	p.blocks.turn = n.fetch.turn
+	p.blocks.owed = append(p.blocks.owed, owed{w.hash, w.height, n.now})
+	w.asked = append(w.asked, p.id)
+	w.lastAsk = n.now
+	i := slices.IndexFunc(asks, func(a GetData) bool { return a.Peer == p.id })
+	if i < 0 {
+		return append(asks, GetData{Peer: p.id, Hashes: []btc.Hash{w.hash}})
+	}
+	asks[i].Hashes = append(asks[i].Hashes, w.hash)
+	return asks
+}
+
+// pickPeer returns the peer to ask for a block, of those that have it and have not
+// failed it, or nil.
+func (n *Node) pickPeer(w *want) *peer {
+	var best *peer
+	for _, p := range n.peers.all {
+		if len(p.blocks.owed) >= n.mayOwe(p) || !n.isCandidate(p, w) {
+			continue
+		}
+		if best == nil || n.isSuspect(best.id) && !n.isSuspect(p.id) || n.isSuspect(best.id) == n.isSuspect(p.id) && w.prefers(p, best) {
+			best = p
+		}
+	}
+	return best
+}
+
+// mayOwe returns how many blocks the peer may be asked for at once.
+func (n *Node) mayOwe(p *peer) int {
+	if p.blocks.served && !n.isSuspect(p.id) {
+		return n.cfg.PerPeer
+	}
+	return min(n.cfg.PerPeer, n.cfg.PerNewPeer)
+}
+
+// prefers reports whether p is asked before q: who owes less, then who was asked
+// longer ago. Once a peer has failed the block, who has served blocks comes first.
+func (w *want) prefers(p, q *peer) bool {
+	a, b := &p.blocks, &q.blocks
+	if len(w.failed) > 0 && a.served != b.served {
+		return a.served
+	}
+	if len(a.owed) != len(b.owed) {
+		return len(a.owed) < len(b.owed)
+	}
+	return a.turn < b.turn
+}
+
+// isCandidate reports whether p may be asked for the block now or when it owes
+// less. One that owes the block already is none: asked twice it might send twice.
+func (n *Node) isCandidate(p *peer, w *want) bool {
+	if !p.ready || !p.blocks.late.IsZero() || w.hasFailed(p.id, n.now) || p.owes(w.hash) >= 0 {
+		return false
+	}
+	return n.peerHas(p, w.hash, w.height)
+}
+
+func (n *Node) hasCandidate(w *want) bool {
+	return slices.ContainsFunc(n.peers.all, func(p *peer) bool { return n.isCandidate(p, w) })
+}
+
+// peerHas reports whether the peer has shown that it has the block. For one that
+// has shown nothing the height of its version message must do.
+func (n *Node) peerHas(p *peer, hash btc.Hash, height btc.Height) bool {
+	h := &p.headers
+	if h.known.IsZero() {
+		return h.answered && p.startHeight >= height
+	}
+	e, ok := n.chain.Ancestor(h.known, height)
+	return ok && e.Hash == hash
+}
+
+// breakStall gives up on the peer that the window waits for: everything it was
+// asked goes to others, and it is asked nothing more until it sends something.
+// What it sends late is welcome.
+func (n *Node) breakStall() {
+	f := &n.fetch
+	i := slices.IndexFunc(f.window, func(w *want) bool { return w.phase == phaseMissing && !n.isStuck(w) })
+	if i < 0 {
+		return
+	}
+	w := f.window[i]
+	if len(w.asked) == 0 || n.now.Sub(w.lastAsk) < f.stall {
+		return
+	}
+	if n.hasCandidate(w) {
+		f.stall = min(2*f.stall, stallMax)
+	}
+	for _, id := range slices.Clone(w.asked) {
+		if p := n.ready(id); p != nil {
+			p.blocks.late = n.now
+		}
+		for _, other := range f.wants {
+			if slices.Contains(other.asked, id) {
+				other.fail(id, n.now.Add(failTime))
+			}
+		}
+	}
+}
+
+// dropLatePeers lets go of peers that owe a block for too long, and of those that
+// are late again and again while others serve. It costs no more than the
+// connection.
+func (n *Node) dropLatePeers() {
+	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
+		b := &p.blocks
+		if len(b.owed) > 0 && n.now.Sub(b.owed[0].since) >= blockTimeout {
+			n.disconnect(p, ReasonBlockTimeout, "")
+			continue
+		}
+		if b.late.IsZero() || n.now.Sub(b.late) < stallMin<<b.stalls || !n.othersServe(p) {
+			continue
+		}
+		if b.stalls++; b.stalls >= maxStalls {
+			n.disconnect(p, ReasonStall, "")
+		}
+	}
+}
+
+func (n *Node) othersServe(p *peer) bool {
+	return slices.ContainsFunc(n.peers.all, func(q *peer) bool { return q != p && q.ready && q.blocks.served })
+}
+
+func (n *Node) notFound(e NotFound) {
+	p := n.ready(e.Peer)
+	if p == nil {
+		return
+	}
+	for _, hash := range e.Hashes {
+		if !p.settle(hash) {
+			continue
+		}
+		p.blocks.late = time.Time{}
+		if w := n.fetch.wants[hash]; w != nil {
+			w.fail(p.id, n.now.Add(failTime))
+		}
+		if p.blocks.notFound++; p.blocks.notFound >= maxNotFound {
+			n.disconnect(p, ReasonNoBlocks, "")
+			return
+		}
+	}
+}
+
+func (n *Node) drop(body BodyID) {
+	if body != 0 {
+		n.do(Drop{Body: body})
+	}
+}
+
+// releaseAll drops all bodies that are held.
+func (n *Node) releaseAll() {
+	var held []BodyID
+	for _, w := range n.fetch.wants {
+		if w.phase == phaseHeld {
+			held = append(held, w.body)
+			w.phase, w.body = phaseMissing, 0
+		}
+	}
+	slices.Sort(held)
+	for _, body := range held {
+		n.drop(body)
+	}
+}

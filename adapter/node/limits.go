@@ -1,0 +1,164 @@
+package node
+
+import "time"
+
+// Peers.
+const (
+	// MaxManual is the most peers that the operator can name.
+	MaxManual = 64
+	// MaxAddresses is the most addresses that are kept beside the manual ones.
+	// When full, a newcomer takes the place of one that failed to answer
+	// [deadFailures] times, or is left out.
+	MaxAddresses = 1000
+	// DefaultOutbound is how many peers are held beside the manual ones.
+	//
+	// Source: MAX_OUTBOUND_FULL_RELAY_CONNECTIONS, Bitcoin Core v30.0 src/net.h.
+	DefaultOutbound = 8
+	// MaxOutboundLimit bounds Config.MaxOutbound.
+	MaxOutboundLimit = 125
+	// MaxBans is the most bans. When full, the one that ends first is dropped.
+	MaxBans = 4096
+	// DefaultBanTime is how long a ban lasts.
+	//
+	// Source: DEFAULT_MISBEHAVING_BANTIME, Bitcoin Core v30.0 src/banman.h.
+	DefaultBanTime = 24 * time.Hour
+
+	redialMin, redialMax = time.Second, 10 * time.Minute
+	// steadyAfter is how long a peer must be ready before its failures are forgotten.
+	steadyAfter = time.Minute
+	// dialTimeout is the longest wait for the shell to say how a dial ended.
+	dialTimeout = 2 * time.Minute
+	// deadFailures in a row make an address replaceable.
+	deadFailures = 3
+	// fewPeers: below this many ready peers seeds are asked.
+	fewPeers         = 2
+	seedMin, seedMax = 30 * time.Second, 10 * time.Minute
+	// noPeersAfter is how long nobody may be ready before it is said.
+	noPeersAfter = 30 * time.Second
+)
+
+// Alarms.
+const (
+	// alarmEvery is the shortest time between two alarms that say the same.
+	alarmEvery = 5 * time.Minute
+	// maxAlarms is how many alarms are remembered; the oldest is forgotten first.
+	maxAlarms = 64
+	// maxDetail is how many bytes of a text from outside go into one of ours.
+	maxDetail = 240
+)
+
+// Headers.
+const (
+	// headersTimeout is the longest wait for an answer to getheaders.
+	//
+	// Source: HEADERS_RESPONSE_TIME, Bitcoin Core v30.0 src/net_processing.cpp.
+	headersTimeout = 2 * time.Minute
+	// headersHedge is how long the first sync waits for one peer before it asks
+	// the next one too.
+	headersHedge = 5 * time.Second
+	// headersPoll is how often a peer that announces nothing is asked; during the
+	// first sync it is headersPollSync.
+	headersPoll, headersPollSync = 5 * time.Minute, 30 * time.Second
+	// maxUnconnected is how many headers messages without a known parent a peer
+	// may send between two that have one.
+	//
+	// Source: MAX_NUM_UNCONNECTING_HEADERS_MSGS, Bitcoin Core v26.0 src/net_processing.cpp.
+	maxUnconnected = 10
+	// nearNow is how old the best header may be for all peers to be asked at once.
+	//
+	// Source: CanDirectFetch and the 24 h rule of SendMessages, Bitcoin Core
+	// v30.0 src/net_processing.cpp.
+	nearNow = 24 * time.Hour
+	// syncGrace is how long the first sync waits for the other peers' answers
+	// after one peer has given all it has.
+	syncGrace = 10 * time.Second
+)
+
+// Blocks.
+const (
+	// DefaultWindow is how many blocks may be on their way from the chain to the
+	// journal at once. A ring of 32 slots has 4 to spare for late answers.
+	DefaultWindow = 28
+	// MaxWindow bounds Config.Window.
+	MaxWindow = 1024
+	// DefaultPerNewPeer is how many blocks a peer is asked for at once that has
+	// served none yet, or is under suspicion: each of its lies costs a parser.
+	DefaultPerNewPeer = 2
+
+	// DefaultPerPeer is how many blocks one peer is asked for at once.
+	//
+	// Source: MAX_BLOCKS_IN_TRANSIT_PER_PEER, Bitcoin Core v30.0 src/net_processing.cpp.
+	DefaultPerPeer = 16
+	// MaxPerPeer bounds Config.PerPeer.
+	MaxPerPeer = 128
+	// lookahead is how many missing blocks are looked at when a branch of which
+	// nobody gives the next block has to be passed over.
+	lookahead = 1024
+	// maxAside is how many branches of which nobody gives the next block are
+	// skipped at once, each for asideTime. When full, none is added.
+	maxAside  = 64
+	asideTime = time.Minute
+	// failTime is how long a peer that failed a block is not asked for it again,
+	// while there are others.
+	failTime = 30 * time.Second
+	// maxFailed is how many peers that failed a block are remembered with it, and
+	// maxWants how many blocks with their failures; the oldest, and those not in
+	// the window, go first.
+	maxFailed, maxWants = 256, MaxWindow + 64
+	// stallMin and stallMax bound the wait for the block that the window waits
+	// for; each stall doubles the wait, each block shortens it by stallDecay.
+	//
+	// Source: BLOCK_STALLING_TIMEOUT_DEFAULT and _MAX, Bitcoin Core v30.0
+	// src/net_processing.cpp; 0.85 stands there in ProcessBlock.
+	stallMin, stallMax = 2 * time.Second, 64 * time.Second
+	// maxStalls is after how many stalls in a row a peer is let go.
+	maxStalls = 4
+	// maxNotFound is after how many blocks it does not have a peer is let go.
+	maxNotFound = 16
+	// blockTimeout is the longest that a peer may owe a block.
+	blockTimeout = 10 * time.Minute
+	// judgeTimeout is the longest wait for the shell to say what became of a body.
+	judgeTimeout = time.Minute
+	// retryMin and retryMax bound the wait before a block that all peers failed
+	// is asked of them again.
+	retryMin, retryMax = time.Second, time.Minute
+)
+
+// Verdicts.
+const (
+	// MaxSuspects is the most bodies that were not proven and wait for one that
+	// is. When full, the oldest is forgotten.
+	MaxSuspects = 1024
+	// maxProven is how many proven blocks are remembered to judge late answers;
+	// the oldest is forgotten first.
+	maxProven = 1024
+	// maxJudging is how many bodies may be with the parsers; when full, the oldest
+	// is given up.
+	maxJudging = 2 * MaxWindow
+)
+
+// Journal.
+const (
+	// DefaultFinalDepth is how many blocks below its tip the journal is final.
+	DefaultFinalDepth = 144
+	// MaxStoring is how many bodies are on their way to the journal at once.
+	MaxStoring = 4
+	// maxBacklog is how many stored blocks may wait for their events before no
+	// more are stored.
+	maxBacklog = 64
+	// MaxStored is how many stored blocks the shell keeps the parts' numbers of.
+	// When full, nothing more is stored until some are final.
+	MaxStored = 4096
+	// maxWalk is how many headers are fetched from the journal to join its tip
+	// to our chain.
+	maxWalk              = 2016
+	journalMin           = time.Second
+	journalMax           = time.Minute
+	journalUnknownEvery  = time.Minute
+	mainnetStartDepth    = 144
+	otherNetStartDepth   = 2016
+	rateBucket           = 5 * time.Second // rateBuckets of it are the minute of Status
+	rateBuckets          = 12
+	syncedLag            = 2 // blocks that the journal may lag behind and count as in sync
+	maxSeenErrorsInAlarm = 5
+)

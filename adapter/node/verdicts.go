@@ -1,0 +1,193 @@
+package node
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"blockgate/internal/btc"
+)
+
+// verdicts is what we know about bodies: who sent what, and which bytes are the
+// block. Nobody is blamed because a parser failed on his bytes; he is when other
+// bytes are proven, since a header commits to one byte string only.
+type verdicts struct {
+	judging  []judging // with the parsers; maxJudging at most
+	suspects []suspect // oldest first; MaxSuspects at most
+	proven   map[btc.Hash][32]byte
+	order    []btc.Hash // of proven, oldest first; maxProven at most
+}
+
+// judging is a body that is with the parsers. The peer may go meanwhile.
+type judging struct {
+	peer  PeerID
+	hash  btc.Hash
+	addr  *address
+	since time.Time
+}
+
+// suspect is a body that was not proven, and who sent it.
+type suspect struct {
+	peer PeerID
+	addr *address
+	hash btc.Hash
+	sum  [32]byte
+	why  Reason
+	more string
+}
+
+func newVerdicts() verdicts { return verdicts{proven: map[btc.Hash][32]byte{}} }
+
+func (n *Node) isJudging(hash btc.Hash) bool {
+	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool { return j.hash == hash })
+}
+
+// delivered notes that a peer sent a block that it owed. It is false if it did not
+// owe it.
+func (n *Node) delivered(id PeerID, hash btc.Hash) (*peer, bool) {
+	p := n.ready(id)
+	if p == nil || !p.settle(hash) {
+		return nil, false
+	}
+	p.blocks.late, p.blocks.stalls, p.blocks.notFound = time.Time{}, 0, 0
+	if w := n.fetch.wants[hash]; w != nil {
+		w.unask(p.id)
+	}
+	return p, true
+}
+
+func (n *Node) bodyUnneeded(e BodyUnneeded) { n.delivered(e.Peer, e.Hash) }
+
+func (n *Node) bodyArrived(e BodyArrived) {
+	p, owed := n.delivered(e.Peer, e.Hash)
+	if !owed {
+		return
+	}
+	v := &n.verdict
+	if len(v.judging) >= maxJudging {
+		v.judging = slices.Delete(v.judging, 0, 1)
+	}
+	v.judging = append(v.judging, judging{p.id, e.Hash, p.addr, n.now})
+}
+
+func (n *Node) expireJudging() {
+	n.verdict.judging = slices.DeleteFunc(n.verdict.judging, func(j judging) bool {
+		return n.now.Sub(j.since) >= judgeTimeout
+	})
+}
+
+// isSuspect reports whether the peer sent a body that was not proven, for a block
+// that nobody has sent a proven one for yet.
+func (n *Node) isSuspect(id PeerID) bool {
+	return slices.ContainsFunc(n.verdict.suspects, func(s suspect) bool { return s.peer == id })
+}
+
+// bodyJudged does what DESIGN calls the verdict. It takes e.Body over.
+func (n *Node) bodyJudged(e BodyJudged) {
+	v := &n.verdict
+	i := slices.IndexFunc(v.judging, func(j judging) bool { return j.peer == e.Peer && j.hash == e.Hash })
+	if i < 0 {
+		n.drop(e.Body) // given up, or never announced
+		return
+	}
+	from := v.judging[i]
+	v.judging = slices.Delete(v.judging, i, i+1)
+	switch {
+	case e.Outcome == OutcomeProven:
+		n.bodyProven(e)
+	case e.Outcome == OutcomeNotJudged || !e.Outcome.Valid():
+		n.drop(e.Body)
+		if w := n.fetch.wants[e.Hash]; w != nil {
+			w.retry = n.now.Add(retryMin)
+		}
+	default:
+		n.drop(e.Body)
+		n.bodyNotProven(e, from)
+	}
+}
+
+// bodyProven keeps the body if it is wanted, and settles who lied.
+func (n *Node) bodyProven(e BodyJudged) {
+	n.rememberProven(e.Hash, e.Sum)
+	n.settleSuspects(e.Hash, e.Sum)
+	if p := n.ready(e.Peer); p != nil {
+		p.blocks.served = true
+	}
+	w := n.fetch.wants[e.Hash]
+	if e.Body == 0 || w == nil || w.phase != phaseMissing {
+		n.drop(e.Body)
+		return
+	}
+	w.phase, w.body = phaseHeld, e.Body
+	w.asked, w.failed, w.tries, w.retry = nil, nil, 0, time.Time{}
+	n.fetch.stall = max(stallMin, n.fetch.stall*85/100)
+}
+
+func (n *Node) rememberProven(hash btc.Hash, sum [32]byte) {
+	v := &n.verdict
+	if _, there := v.proven[hash]; there {
+		return
+	}
+	if len(v.order) >= maxProven {
+		delete(v.proven, v.order[0])
+		v.order = slices.Delete(v.order, 0, 1)
+	}
+	v.proven[hash] = sum
+	v.order = append(v.order, hash)
+}
+
+// settleSuspects bans who sent other bytes than those proven and clears who sent
+// the same.
+func (n *Node) settleSuspects(hash btc.Hash, sum [32]byte) {
+	var liars []suspect
+	n.verdict.suspects = slices.DeleteFunc(n.verdict.suspects, func(s suspect) bool {
+		if s.hash == hash && s.sum != sum {
+			liars = append(liars, s)
+		}
+		return s.hash == hash
+	})
+	for _, s := range liars {
+		n.ban(s.peer, s.addr, s.why, s.more)
+	}
+}
+
+// bodyNotProven keeps who sent which bytes until some are proven.
+func (n *Node) bodyNotProven(e BodyJudged, from judging) {
+	if w := n.fetch.wants[e.Hash]; w != nil {
+		w.fail(from.peer, n.now.Add(failTime))
+	}
+	height := btc.Height(-1)
+	if entry, ok := n.chain.Lookup(e.Hash); ok {
+		height = entry.Height
+	}
+	s := suspect{from.peer, from.addr, e.Hash, e.Sum, e.Outcome.Reason(), fmt.Sprintf("block %d: %s", height, clip(e.Detail))}
+	if proven, ok := n.verdict.proven[e.Hash]; ok {
+		if proven != e.Sum {
+			n.ban(s.peer, s.addr, s.why, s.more)
+		}
+		return
+	}
+	n.doubtOurselves(s)
+	v := &n.verdict
+	if len(v.suspects) >= MaxSuspects {
+		v.suspects = slices.Delete(v.suspects, 0, 1)
+	}
+	v.suspects = append(v.suspects, s)
+}
+
+// doubtOurselves says so if strangers to each other sent the same bytes: then the
+// bytes may be right and our parser wrong. Nobody is blamed; the block is asked
+// of the others, then of all again, ever more rarely.
+func (n *Node) doubtOurselves(s suspect) {
+	for _, other := range n.verdict.suspects {
+		if other.hash == s.hash && other.sum == s.sum && groupOf(other.addr) != groupOf(s.addr) {
+			n.alarm(AlarmSameBytes, s.hash.String(), fmt.Sprintf(
+				"%v and %v sent the same bytes for %s, %v, and no parser proved them: %s",
+				other.addr.at, s.addr.at, s.more, s.hash, s.why))
+			return
+		}
+	}
+}
+
+func groupOf(a *address) netip.Prefix { return netGroup(a.at.Addr()) }

@@ -1,0 +1,147 @@
+package adapter
+
+import (
+	"context"
+	"log/slog"
+	"net"
+
+	"blockgate/adapter/link"
+	"blockgate/adapter/node"
+	"blockgate/adapter/session"
+	"blockgate/internal/btc"
+)
+
+// peer is a dial and the session that it becomes.
+type peer struct {
+	addr    string
+	cancel  context.CancelFunc
+	session *session.Session // nil while dialling
+}
+
+// end ends the dial or the session.
+func (p *peer) end(reason link.Reason, detail string) {
+	if p.session != nil {
+		p.session.Close(reason, detail)
+		return
+	}
+	p.cancel()
+}
+
+// dialled is a connection on its way to the loop.
+type dialled struct {
+	peer node.PeerID
+	conn net.Conn
+}
+
+// dial connects in a goroutine of its own; the loop starts the session.
+func (s *shell) dial(ctx context.Context, a node.Dial) {
+	addr := a.Addr.String()
+	if name, ok := s.config.Names[a.Addr]; ok {
+		addr = name
+	}
+	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	s.peers[a.Peer] = &peer{addr: a.Addr.String(), cancel: cancel}
+	s.working.Go(func() {
+		defer cancel()
+		dialer := net.Dialer{}
+		dialer.SetMultipathTCP(false) // a plain TCP socket, whatever GODEBUG says
+		conn, err := dialer.DialContext(dialCtx, "tcp", addr)
+		if err != nil {
+			s.post(ctx, node.DialFailed{Peer: a.Peer, Detail: err.Error()})
+			return
+		}
+		select {
+		case s.dialled <- dialled{a.Peer, conn}:
+		case <-ctx.Done():
+			_ = conn.Close()
+		}
+	})
+}
+
+// connected starts the session on a new connection, if it is still wanted.
+func (s *shell) connected(ctx context.Context, d dialled) {
+	p, ok := s.peers[d.peer]
+	if !ok {
+		_ = d.conn.Close()
+		return
+	}
+	up := false // touched by the session's events only, one after the other
+	p.session = session.Start(ctx, d.conn, session.Config{
+		Network:    s.config.Node.Network,
+		Manual:     len(s.config.Node.Connect) > 0,
+		BestHeight: s.brain.Status(s.now()).BestHeight,
+		Budget:     s.budget,
+		Want: func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer {
+			return s.wants.answer(hash)
+		},
+		Events: func(event session.Event) { s.sessionEvent(ctx, d.peer, p.addr, &up, event) },
+	})
+	s.working.Go(func() { <-p.session.Done() })
+}
+
+// sessionEvent turns what a session tells into what the brain hears.
+func (s *shell) sessionEvent(ctx context.Context, id node.PeerID, addr string, up *bool, event session.Event) {
+	switch e := event.(type) {
+	case session.Ready:
+		*up = true
+		s.log.Info("peer ready", slog.String("peer", addr), slog.String("user_agent", e.UserAgent), slog.Int("start_height", int(e.StartHeight)))
+		s.post(ctx, node.PeerUp{Peer: id, Services: e.Services, StartHeight: e.StartHeight, UserAgent: e.UserAgent})
+	case session.Headers:
+		s.post(ctx, node.HeadersReceived{Peer: id, Headers: e.Headers})
+	case session.BlockInv:
+		s.post(ctx, node.BlocksAnnounced{Peer: id, Hashes: e.Hashes})
+	case session.NotFound:
+		s.post(ctx, node.NotFound{Peer: id, Hashes: e.Hashes})
+	case session.Block:
+		select {
+		case s.blocks <- arrived{id, e.Block}:
+		case <-ctx.Done():
+			e.Block.Release()
+		}
+	case session.Closed:
+		s.sessionClosed(ctx, id, addr, *up, e)
+	}
+}
+
+func (s *shell) sessionClosed(ctx context.Context, id node.PeerID, addr string, up bool, e session.Closed) {
+	if e.Reason != link.ReasonLocal && ctx.Err() == nil {
+		s.log.Info("peer gone", slog.String("peer", addr), slog.String("reason", e.Reason.String()), slog.String("detail", e.Detail))
+	}
+	if !up && !e.Reason.Ban() {
+		s.post(ctx, node.DialFailed{Peer: id, Detail: e.Reason.String() + " " + e.Detail})
+		return
+	}
+	s.post(ctx, node.PeerDown{Peer: id, Reason: node.Reason(e.Reason.String()), Ban: e.Reason.Ban(), Detail: e.Detail})
+}
+
+// disconnect ends a connection or a dial that the brain has forgotten.
+func (s *shell) disconnect(a node.Disconnect) {
+	p, ok := s.peers[a.Peer]
+	if !ok {
+		return
+	}
+	delete(s.peers, a.Peer)
+	s.log.Info("peer dropped", slog.String("peer", p.addr), slog.String("reason", string(a.Reason)))
+	p.end(link.ReasonLocal, string(a.Reason))
+}
+
+func (s *shell) getHeaders(a node.GetHeaders) {
+	if p, ok := s.peers[a.Peer]; ok && p.session != nil {
+		s.sent(p, p.session.GetHeaders(a.Locator, a.Stop))
+	}
+}
+
+func (s *shell) getData(a node.GetData) {
+	s.wants.asked(a.Hashes)
+	if p, ok := s.peers[a.Peer]; ok && p.session != nil {
+		s.sent(p, p.session.GetData(a.Hashes))
+	}
+}
+
+// sent notes that a request could not be queued. The session has ended or is
+// ending, so the brain hears of it by PeerDown.
+func (s *shell) sent(p *peer, err error) {
+	if err != nil {
+		s.log.Debug("request not sent", slog.String("peer", p.addr), slog.String("error", err.Error()))
+	}
+}

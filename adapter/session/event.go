@@ -1,0 +1,49 @@
+package session
+
+import (
+	"blockgate/adapter/link"
+	"blockgate/internal/btc"
+)
+
+// Event is what a session tells: one of [Ready], [Headers], [BlockInv],
+// [NotFound], [Block] and [Closed]. The receiver owns its slices.
+type Event interface{ event() }
+
+// Ready says that the handshake is done. It comes first, at most once.
+type Ready struct {
+	// Services, Version and StartHeight are what the peer claims.
+	Services    uint64
+	Version     uint32
+	StartHeight int32
+	// UserAgent is the peer's, escaped to printable ASCII and cut to 256 bytes.
+	UserAgent string
+}
+
+// Headers are the headers of one message, at most [btc.MaxHeaders], as they came.
+// None is an answer too: the peer knows nothing after our locator.
+type Headers struct{ Headers []btc.Header }
+
+// BlockInv are the blocks that one inv message announced, 1 to
+// [link.MaxInventory].
+type BlockInv struct{ Hashes []btc.Hash }
+
+// NotFound are the blocks that we asked for and the peer does not have, 1 to
+// [link.MaxInventory].
+type NotFound struct{ Hashes []btc.Hash }
+
+// Block is a block that we asked for. The receiver must release it.
+type Block struct{ Block link.RawBlock }
+
+// Closed says that the session has ended and why. It comes last, exactly once.
+type Closed struct {
+	Reason link.Reason
+	// Detail says more, in printable ASCII, or is empty.
+	Detail string
+}
+
+func (Ready) event()    {}
+func (Headers) event()  {}
+func (BlockInv) event() {}
+func (NotFound) event() {}
+func (Block) event()    {}
+func (Closed) event()   {}

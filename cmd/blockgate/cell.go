@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"blockgate/adapter"
+	"blockgate/adapter/node"
+	"blockgate/internal/btc"
+	"blockgate/sandbox/claim"
+	"blockgate/sandbox/pool"
+	"blockgate/sandbox/ring"
+)
+
+// cell joins the adapter to ring and pool: a body takes a slot, a parser walks
+// it, the claim is checked, and the slot stays with what was proven.
+type cell struct {
+	network btc.Network
+	ring    *ring.Ring
+	pool    *pool.Pool
+	free    chan struct{} // a token for each free slot
+}
+
+func newCell(network btc.Network, r *ring.Ring, p *pool.Pool) *cell {
+	c := &cell{network: network, ring: r, pool: p, free: make(chan struct{}, r.Slots())}
+	for range r.Slots() {
+		c.free <- struct{}{}
+	}
+	return c
+}
+
+// take waits for a free slot.
+func (c *cell) take(ctx context.Context) (ring.Slot, error) {
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-c.free:
+	}
+	slot, ok := c.ring.Take()
+	if !ok {
+		panic("blockgate: a token without a free slot")
+	}
+	return slot, nil
+}
+
+func (c *cell) release(slot ring.Slot) {
+	c.ring.Release(slot)
+	c.free <- struct{}{}
+}
+
+// Prove has a body judged. See [adapter.Cell].
+func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
+	slot, err := c.take(ctx)
+	if err != nil {
+		return adapter.Verdict{Outcome: node.OutcomeNotJudged, Detail: err.Error()}
+	}
+	size := body.Block.Size()
+	body.Block.CopyTo(c.ring.Bytes(slot, size))
+	checked, err := c.pool.Check(ctx, pool.Job{
+		Slot: slot, Len: size, Header: body.Block.Header, MedianTime: body.MedianTime,
+		Context: claim.Context{Network: c.network, Height: body.Height},
+	})
+	if err != nil {
+		c.release(slot)
+		return adapter.Verdict{Outcome: outcomeOf(err), Detail: err.Error()}
+	}
+	return adapter.Verdict{Outcome: node.OutcomeProven, Proven: &provenBody{Checked: checked, release: func() { c.release(slot) }}}
+}
+
+// provenBody is a proven body in its slot.
+type provenBody struct {
+	claim.Checked
+	once    sync.Once
+	release func()
+}
+
+// Release gives the slot back. See [adapter.Proven].
+func (p *provenBody) Release() { p.once.Do(p.release) }
+
+// outcomeOf says what the brain makes of a body that is not proven.
+func outcomeOf(err error) node.Outcome {
+	for _, row := range []struct {
+		kind    error
+		outcome node.Outcome
+	}{
+		{pool.ErrWorkerDied, node.OutcomeWorkerDied},
+		{pool.ErrWorkerHung, node.OutcomeWorkerHung},
+		{pool.ErrWorkerNonsense, node.OutcomeWorkerNonsense},
+		{pool.ErrMalformed, node.OutcomeMalformed},
+		{claim.ErrMerkle, node.OutcomeMerkle},
+		{claim.ErrMutated, node.OutcomeMutated},
+		{claim.ErrCoinbase, node.OutcomeCoinbase},
+		{claim.ErrWeight, node.OutcomeWeight},
+		{claim.ErrUnexpectedWitness, node.OutcomeWitness},
+		{claim.ErrCoinbaseWitness, node.OutcomeWitness},
+		{claim.ErrWitnessCommitment, node.OutcomeWitness},
+	} {
+		if errors.Is(err, row.kind) {
+			return row.outcome
+		}
+	}
+	if errors.Is(err, pool.ErrClosed) || errors.Is(err, context.Canceled) {
+		return node.OutcomeNotJudged
+	}
+	return node.OutcomeMalformed // a claim that does not even cut the block
+}

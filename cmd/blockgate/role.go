@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+
+	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"blockgate/adapter"
+	"blockgate/adapter/node"
+	"blockgate/broker"
+	"blockgate/bus/jetstream"
+	"blockgate/internal/btc"
+	"blockgate/sandbox"
+	"blockgate/sandbox/frame"
+	"blockgate/sandbox/pool"
+	"blockgate/sandbox/ring"
+)
+
+// The descriptors that the supervisor gives a role.
+const (
+	fdConfig     = 3
+	fdControl    = 4
+	fdRing       = 5
+	fdFirstCell  = 6
+	maxRoleInput = 1 << 20 // bytes of settings; they are a few kB
+)
+
+// ringSlots is how many blocks are in the cell or proven and not stored yet, 128
+// MiB of address space; pages that no block touched cost nothing.
+const ringSlots = 32
+
+// windowSlack is how many slots the brain's window leaves for second copies of
+// blocks that it asked two peers for.
+const windowSlack = 4
+
+// brokerConfig is what the broker reads from its descriptor.
+type brokerConfig struct {
+	StoreDir     string      `json:"store_dir"`
+	Listen       string      `json:"listen"`
+	Network      btc.Network `json:"network"`
+	ID           string      `json:"id"`
+	JournalSize  int64       `json:"journal_size"`
+	PublisherKey string      `json:"publisher_key"` // public
+	ReaderKey    string      `json:"reader_key"`    // public
+	Anonymous    bool        `json:"anonymous_readers"`
+	LogFormat    string      `json:"log_format"`
+}
+
+// adapterConfig is what the adapter reads from its descriptor.
+type adapterConfig struct {
+	Network     btc.Network `json:"network"`
+	ID          string      `json:"id"`
+	URL         string      `json:"url"`
+	Seed        string      `json:"seed,omitempty"`  // of the publisher's nkey
+	Creds       string      `json:"creds,omitempty"` // path of a JWT credentials file
+	Create      bool        `json:"create_stream"`
+	JournalSize int64       `json:"journal_size"`
+	Connect     []namedPeer `json:"connect"`
+	MinimumWork btc.Work    `json:"minimum_chain_work"`
+	Start       startPoint  `json:"start"`
+	Parsers     int         `json:"parsers"`
+	LogFormat   string      `json:"log_format"`
+}
+
+// namedPeer is a peer that the operator named: as given, and as it resolved.
+type namedPeer struct {
+	Name string         `json:"name"`
+	Addr netip.AddrPort `json:"addr"`
+}
+
+func newRole() *cobra.Command {
+	return &cobra.Command{
+		Use:       "role broker|adapter",
+		Short:     "Run one process of the service; the supervisor starts it",
+		Hidden:    true,
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"broker", "adapter"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			unix.CloseOnExec(fdConfig)
+			if args[0] == "broker" {
+				return runBroker(cmd.Context())
+			}
+			return runAdapter(cmd.Context())
+		},
+	}
+}
+
+// readRoleConfig reads the settings that the supervisor wrote to the pipe.
+func readRoleConfig(target any) error {
+	pipe := os.NewFile(fdConfig, "settings")
+	if pipe == nil {
+		return usagef("this command is started by the supervisor: use `blockgate run`")
+	}
+	defer pipe.Close() //nolint:errcheck // read to its end
+	text, err := io.ReadAll(io.LimitReader(pipe, maxRoleInput))
+	if err != nil {
+		return usagef("no settings on descriptor %d: this command is started by the supervisor, use `blockgate run`", fdConfig)
+	}
+	if err := json.Unmarshal(text, target); err != nil {
+		return usagef("settings on descriptor %d: %w; this command is started by the supervisor, use `blockgate run`", fdConfig, err)
+	}
+	return nil
+}
+
+// tell sends one control record to the supervisor.
+func tell(record frame.Control) error {
+	message, err := frame.AppendControl(nil, record)
+	if err != nil {
+		return err
+	}
+	_, err = unix.Write(fdControl, message)
+	return err
+}
+
+func runBroker(ctx context.Context) error {
+	var c brokerConfig
+	if err := readRoleConfig(&c); err != nil {
+		return err
+	}
+	if err := sandbox.SetProcessName("blockgate-bus"); err != nil {
+		return err
+	}
+	settings := jetstream.Settings{Network: c.Network, ID: c.ID, MaxBytes: c.JournalSize, Replicas: 1}
+	err := broker.Run(ctx, broker.Config{
+		StoreDir: c.StoreDir, Listen: c.Listen, MaxStore: 2 * c.JournalSize,
+		Users: []broker.User{
+			{Key: c.PublisherKey, Rights: broker.Rights(jetstream.PublisherRights(c.Network, c.ID))},
+			{Key: c.ReaderKey, Rights: broker.Rights(jetstream.ReaderRights(c.Network, c.ID))},
+		},
+		Anonymous: broker.Rights(jetstream.AnonymousRights(c.Network, c.ID, c.Anonymous)),
+		Setup:     func(ctx context.Context, admin *nats.Conn) error { return jetstream.Create(ctx, admin, settings) },
+		Log:       newLog(os.Stderr, c.LogFormat, "broker"),
+	}, func(address string) {
+		_ = tell(frame.Control{Kind: frame.ControlReady, Text: address}) // if it fails the supervisor is gone
+	})
+	return brokerError(err)
+}
+
+// brokerError gives the broker's errors their exit code.
+func brokerError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, broker.ErrPortTaken), errors.Is(err, broker.ErrListen), errors.Is(err, broker.ErrNotLoopback), errors.Is(err, jetstream.ErrSettings):
+		return &exitError{exitBus, err}
+	case errors.Is(err, broker.ErrStoreLocked), errors.Is(err, broker.ErrStoreFormat), errors.Is(err, os.ErrPermission):
+		return &exitError{exitData, err}
+	default:
+		return err
+	}
+}
+
+func runAdapter(ctx context.Context) error {
+	var c adapterConfig
+	if err := readRoleConfig(&c); err != nil {
+		return err
+	}
+	if err := sandbox.SetProcessName("blockgate-peers"); err != nil {
+		return err
+	}
+	log := newLog(os.Stderr, c.LogFormat, "adapter")
+	cells, err := openCells(c.Network, c.Parsers)
+	if err != nil {
+		return err
+	}
+	defer cells.pool.Close() //nolint:errcheck // the process ends
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { cancel(followControl(cells.pool)) }()
+
+	out := newJournal(c.journal(log), log)
+	defer out.close()
+	err = adapter.Run(ctx, adapter.Config{Node: c.node(), Names: c.names(), Cell: cells, Journal: out, Log: log})
+	var fatal *adapter.FatalError
+	switch {
+	case errors.As(err, &fatal):
+		return &exitError{exitBus, err}
+	case errors.Is(err, adapter.ErrPermanent):
+		return &exitError{exitBus, err}
+	default:
+		return err
+	}
+}
+
+// openCells maps and seals the ring, says so, and makes the pool.
+func openCells(network btc.Network, parsers int) (*cell, error) {
+	shared, err := ring.Create(fdRing, ringSlots)
+	if err != nil {
+		return nil, fmt.Errorf("make the ring: %w", err)
+	}
+	if err := unix.Close(fdRing); err != nil {
+		return nil, fmt.Errorf("make the ring: %w", err)
+	}
+	conns := make([]*os.File, parsers)
+	for i := range conns {
+		fd := fdFirstCell + i
+		unix.CloseOnExec(fd)
+		if err := unix.SetNonblock(fd, true); err != nil {
+			return nil, fmt.Errorf("socket of parser %d: %w", i, err)
+		}
+		conns[i] = os.NewFile(uintptr(fd), fmt.Sprintf("parser-%d", i))
+	}
+	workers, err := pool.New(pool.Config{Conns: conns, Ring: shared, Kill: func(i int) {
+		_ = tell(frame.Control{Kind: frame.ControlKill, Worker: i}) // if it fails the supervisor is gone, and we end
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if err := tell(frame.Control{Kind: frame.ControlSealed}); err != nil {
+		return nil, fmt.Errorf("tell the supervisor: %w", err)
+	}
+	return newCell(network, shared, workers), nil
+}
+
+// followControl hands what the supervisor says of the parsers to the pool, until
+// the supervisor is gone.
+func followControl(workers *pool.Pool) error {
+	buffer := make([]byte, frame.ControlSize+1)
+	for {
+		n, err := unix.Read(fdControl, buffer)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || n <= 0 {
+			return errors.New("the supervisor is gone")
+		}
+		record, err := frame.DecodeControl(buffer[:n])
+		if err != nil {
+			return fmt.Errorf("record of the supervisor: %w", err)
+		}
+		switch record.Kind {
+		case frame.ControlReady:
+			workers.Ready(record.Worker, record.Text)
+		case frame.ControlDied:
+			workers.Died(record.Worker, record.Text)
+		case frame.ControlBraked, frame.ControlSealed, frame.ControlKill:
+		}
+	}
+}
+
+func (c *adapterConfig) journal(log *slog.Logger) jetstream.Config {
+	return jetstream.Config{
+		URL: c.URL, Credentials: jetstream.Credentials{NKeySeed: []byte(c.Seed), CredsFile: c.Creds},
+		Settings: jetstream.Settings{Network: c.Network, ID: c.ID, MaxBytes: c.JournalSize}, CreateStream: c.Create, Log: log,
+	}
+}
+
+func (c *adapterConfig) names() map[netip.AddrPort]string {
+	names := map[netip.AddrPort]string{}
+	for _, p := range c.Connect {
+		names[p.Addr] = p.Name
+	}
+	return names
+}
+
+// node returns the brain's settings.
+func (c *adapterConfig) node() node.Config {
+	config := node.Config{
+		Network: c.Network, UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
+		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
+	}
+	for _, p := range c.Connect {
+		config.Connect = append(config.Connect, p.Addr)
+	}
+	return config
+}
+
+// node returns where the journal begins, in the brain's words.
+func (s startPoint) node() node.Start {
+	switch {
+	case !s.Given:
+		return node.Start{}
+	case s.Hash.IsZero():
+		return node.Start{Kind: node.StartHeight, Height: s.Height}
+	default:
+		return node.Start{Kind: node.StartHash, Hash: s.Hash}
+	}
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"blockgate/internal/btc"
+	"blockgate/sandbox"
+	"blockgate/supervisor"
+)
+
+const runLong = `The main job: connects to peers, follows the chain with the most work, has every
+block parsed in the cell, proves it and publishes it. It goes on after the last
+event of the journal; kill it at any time.
+
+Without --connect it finds peers by DNS seeds. With it, it talks to those peers
+and no other; they may be banned like any other and are dialled again after the
+ban.
+
+Without --nats it runs the bundled broker in its data directory; readers on this
+machine find it by --datadir.`
+
+const runExample = `  blockgate run --network mainnet
+  blockgate run --network regtest --connect 127.0.0.1:18444 --datadir /tmp/bg
+  blockgate run --network mainnet --start-height 1 --journal-size 900GiB
+  blockgate run --network mainnet --nats nats://bus:4222 --creds bus.creds --id replica-7`
+
+// resolveTimeout is how long the names of --connect may take to resolve.
+const resolveTimeout = 10 * time.Second
+
+func newRun() *cobra.Command {
+	s := &runSettings{}
+	cmd := &cobra.Command{
+		Use:     "run",
+		Short:   "Follow the chain and publish every proven block",
+		Long:    runLong,
+		Example: runExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := s.complete(cmd); err != nil {
+				return err
+			}
+			return runService(cmd.Context(), s)
+		},
+	}
+	addNetwork(cmd, &s.network, btc.Mainnet)
+	s.addFlags(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// runService opens the data directory, makes the keys and hands all to the
+// supervisor.
+func runService(ctx context.Context, s *runSettings) error {
+	log := newLog(os.Stderr, s.logFormat, "supervisor")
+	if s.noLandlock {
+		log.Warn("RUNNING WITHOUT LANDLOCK: the cell can open files of this user; never with real money")
+	}
+	peers, err := resolvePeers(ctx, s.connect, s.network.Params().Port)
+	if err != nil {
+		return err
+	}
+	dir, err := openDataDir(s.dataDir, dataDirIdentity{s.network.Network, s.id})
+	if err != nil {
+		return err
+	}
+	defer dir.lock.Close() //nolint:errcheck // the lock goes with the process
+	config, err := s.supervise(dir, peers, log)
+	if err != nil {
+		return err
+	}
+	log.Info("starting", slog.String("build", sandbox.BuildID()), slog.String("network", s.network.String()), slog.String("id", s.id),
+		slog.String("datadir", dir.path), slog.Int("parsers", s.parsers))
+	err = supervisor.Run(ctx, config)
+	log.Info("stopped")
+	return err
+}
+
+// supervise turns the settings into what the supervisor runs.
+func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logger) (supervisor.Config, error) {
+	config := supervisor.Config{
+		ParserPath: s.parserPath, Parsers: s.parsers, AdapterArgs: []string{"role", "adapter"},
+		Log: log, AllowNoLandlock: s.noLandlock, Env: roleEnvironment(),
+	}
+	forAdapter := adapterConfig{
+		Network: s.network.Network, ID: s.id, JournalSize: int64(s.journalSize), Connect: peers,
+		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, LogFormat: s.logFormat,
+	}
+	access := busAccess{Network: s.network.Network, ID: s.id}
+	if s.nats != "" {
+		creds, err := readCredentials(s.creds)
+		if err != nil {
+			return config, err
+		}
+		access.URL = s.nats
+		forAdapter.URL, forAdapter.Seed, forAdapter.Creds, forAdapter.Create = s.nats, string(creds.NKeySeed), creds.CredsFile, true
+	} else if err := s.bundled(dir, &config, &forAdapter, &access); err != nil {
+		return config, err
+	}
+	if err := dir.writeBusAccess(access); err != nil {
+		return config, err
+	}
+	text, err := json.Marshal(forAdapter)
+	config.AdapterConfig = text
+	return config, err
+}
+
+// bundled adds the broker: a fresh key for the publisher at each start, and the
+// reader's own, so that readers get in again after a restart.
+func (s *runSettings) bundled(dir *dataDir, config *supervisor.Config, forAdapter *adapterConfig, access *busAccess) error {
+	publisher, err := newKey()
+	if err != nil {
+		return err
+	}
+	reader, err := dir.readerKey()
+	if err != nil {
+		return err
+	}
+	url := "nats://" + s.natsListen
+	forAdapter.URL, forAdapter.Seed = url, publisher.seed
+	access.URL, access.Seed = url, reader.seed
+	config.BrokerArgs = []string{"role", "broker"}
+	config.BrokerConfig, err = json.Marshal(brokerConfig{
+		StoreDir: dir.sub("broker"), Listen: s.natsListen, Network: s.network.Network, ID: s.id, JournalSize: int64(s.journalSize),
+		PublisherKey: publisher.public, ReaderKey: reader.public, Anonymous: s.anonymous, LogFormat: s.logFormat,
+	})
+	return err
+}
+
+// roleEnvironment is what broker and adapter see of our environment: nothing but
+// where a coverage build writes its counters and where certificates are.
+func roleEnvironment() []string {
+	env := []string{}
+	for _, name := range []string{"GOCOVERDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// resolvePeers looks up the peers that the operator named. The port may be left
+// out; then it is the network's.
+func resolvePeers(ctx context.Context, names []string, port uint16) ([]namedPeer, error) {
+	if len(names) > maxConnect {
+		return nil, usagef("--connect: %d peers, want at most %d", len(names), maxConnect)
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	peers := make([]namedPeer, 0, len(names))
+	for _, name := range names {
+		host, portText, err := net.SplitHostPort(name)
+		if err != nil {
+			host, portText = strings.Trim(name, "[]"), strconv.Itoa(int(port))
+		}
+		number, err := strconv.ParseUint(portText, 10, 16)
+		if err != nil || number == 0 || host == "" {
+			return nil, usagef("--connect %q: want host:port", name)
+		}
+		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		if err != nil || len(addrs) == 0 {
+			return nil, usagef("--connect %q: cannot resolve the host: %w; give an address, or check DNS", name, err)
+		}
+		addr := netip.AddrPortFrom(addrs[0].Unmap(), uint16(number))
+		peers = append(peers, namedPeer{Name: net.JoinHostPort(host, portText), Addr: addr})
+	}
+	return peers, nil
+}

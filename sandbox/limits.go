@@ -1,0 +1,51 @@
+package sandbox
+
+// MaxStatusBytes is the most bytes that a status line has, its newline not
+// counted.
+//
+// Source: the text of a READY record in package frame holds 2 KiB. A full line
+// has 40 bytes of frame, [MaxBuildBytes] and [MaxLayers] times (24 of name, 84
+// of detail and 18 of the rest): 40 + 160 + 14*126 = 1964.
+const MaxStatusBytes = 2 << 10
+
+// MaxLayers is the most layers that a status line may name.
+//
+// Source: 7 layers now, namespaces, root, capabilities and cgroup to come.
+const MaxLayers = 14
+
+// MaxBuildBytes is the most bytes of a build identity.
+//
+// Source: a pseudo-version has 50 bytes, a revision 40, a Go version 20.
+const MaxBuildBytes = 160
+
+// maxNameBytes is the most bytes of a layer's name. Source: our own names.
+const maxNameBytes = 24
+
+// maxDetailBytes is the most bytes of a layer's detail in a status line. What
+// is longer is cut. Source: [MaxStatusBytes].
+const maxDetailBytes = 84
+
+// heapBudgetBytes is what a parser may map, and may hold as data, beyond what
+// it has at lock-down.
+//
+// Source: a soak of 1-2 MB blocks stays under 17 MB resident; Go reserves
+// address space in arenas of 64 MiB, so 512 MiB is eight of them.
+const heapBudgetBytes = 512 << 20
+
+// parkedThreads is how many threads are started before clone is taken away.
+//
+// Source: with GOMAXPROCS 2 a soak under garbage collection used 8 of them; 10
+// leaves room. The runtime parks idle threads and never ends them.
+const parkedThreads = 10
+
+// maxProgram is the most instructions of a filter. Source: BPF_MAXINSNS,
+// Linux include/uapi/linux/bpf_common.h.
+const maxProgram = 4096
+
+// maxCensus is the most descriptors that the census lists before it gives up.
+// Source: a worker holds six; a leak of more is named by the first ones.
+const maxCensus = 64
+
+// maxThreads is the most threads that [Attest] looks at. Source: a parser has
+// about 14; the runtime's own limit is 10,000.
+const maxThreads = 1024

@@ -1,0 +1,75 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"blockgate/sandbox/frame"
+)
+
+// keepBroker starts the broker again and again until ctx is done. It closes ready
+// when one is ready for the first time.
+func (s *service) keepBroker(ctx context.Context, ready chan<- struct{}) error {
+	wait := roleBrake()
+	for ctx.Err() == nil {
+		p, ctl, err := s.startRole(s.BrokerArgs, s.BrokerConfig)
+		switch {
+		case err != nil && !s.brokerReady.Load():
+			return ownFailure("broker", "start", err)
+		case err != nil:
+			s.log.LogAttrs(ctx, slog.LevelError, "broker not started", slog.String("reason", err.Error()))
+			pause(ctx, wait.next(0))
+			continue
+		}
+		s.log.LogAttrs(ctx, slog.LevelInfo, "broker started", slog.Int("pid", p.pid()))
+		s.watchBroker(ctx, p, ctl, ready)
+		if ctx.Err() != nil { // asked for
+			s.log.LogAttrs(ctx, slog.LevelInfo, "broker stopped", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)))
+			break
+		}
+		delay := wait.next(p.lived())
+		s.log.LogAttrs(ctx, slog.LevelError, "broker died", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)), slog.Duration("restart_in", delay))
+		if fatal(p.code()) && !s.brokerReady.Load() {
+			return &ExitError{Code: p.code(), Role: "broker", Detail: p.cause(nil) + " before it was ready; its log says why"}
+		}
+		pause(ctx, delay)
+	}
+	return nil
+}
+
+// watchBroker returns when the broker ended; it ends it when ctx is done.
+func (s *service) watchBroker(ctx context.Context, p *process, ctl *control, ready chan<- struct{}) {
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		if err := s.admitBroker(ctx, p, ctl, ready); err != nil && !endOfStream(err) {
+			s.log.LogAttrs(ctx, slog.LevelError, "broker misbehaved", slog.Int("pid", p.pid()), slog.String("reason", err.Error()))
+			p.kill()
+		}
+	}()
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		p.stop(brokerGrace)
+	}
+	ctl.close()
+	<-heard
+}
+
+// admitBroker waits for the broker's READY.
+func (s *service) admitBroker(ctx context.Context, p *process, ctl *control, ready chan<- struct{}) error {
+	record, err := ctl.receive(time.Now().Add(brokerDeadline))
+	if err != nil {
+		return err
+	}
+	if record.Kind != frame.ControlReady || record.Worker != 0 {
+		return fmt.Errorf("said %s before ready", record.Kind)
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "broker ready", slog.Int("pid", p.pid()), slog.String("address", record.Text))
+	if !s.brokerReady.Swap(true) {
+		close(ready)
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"blockgate/sandbox"
+	"blockgate/sandbox/frame"
+)
+
+// cell is a place for a parser. Parsers come and go, the socket stays.
+type cell struct {
+	*life
+	index int
+	jobs  *os.File // The worker's end of the job socket.
+
+	mu        sync.Mutex // guards what follows
+	inside    *process   // nil between two parsers
+	condemned bool       // the adapter had the one inside killed
+}
+
+// condemn kills the parser inside, if there is one.
+func (c *cell) condemn() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inside != nil {
+		c.condemned = true
+		c.inside.kill()
+	}
+}
+
+func (c *cell) enter(p *process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inside, c.condemned = p, false
+}
+
+func (c *cell) leave() (condemned bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inside = nil
+	return c.condemned
+}
+
+// keep puts one parser after the other into the cell until ctx is done. Its error
+// is an [*ExitError].
+func (c *cell) keep(ctx context.Context) error {
+	wait := parserBrake()
+	for ctx.Err() == nil {
+		if err := drain(c.jobs); err != nil {
+			return ownFailure("parser", "prepare", err)
+		}
+		d, err := c.live(ctx)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		if fatal(d.code) && !c.parserReady.Load() {
+			return &ExitError{Code: d.code, Role: "parser", Detail: d.last}
+		}
+		delay := time.Duration(0)
+		if !d.condemned {
+			delay = wait.next(d.lived)
+		}
+		c.log.LogAttrs(ctx, slog.LevelWarn, "parser died", slog.Int("worker", c.index), slog.Int("pid", d.pid),
+			slog.String("cause", d.cause), slog.Bool("condemned", d.condemned), slog.Duration("restart_in", delay))
+		c.tell(ctx, frame.Control{Kind: frame.ControlDied, Worker: c.index, Text: d.cause})
+		if delay > 0 {
+			c.tell(ctx, frame.Control{Kind: frame.ControlBraked, Worker: c.index})
+			pause(ctx, delay)
+		}
+	}
+	return nil
+}
+
+// tell sends the adapter a record. An adapter that does not take it is killed.
+func (c *cell) tell(ctx context.Context, record frame.Control) {
+	if err := c.ctl.send(record); err != nil && ctx.Err() == nil {
+		c.log.LogAttrs(ctx, slog.LevelError, "adapter deaf", slog.String("reason", err.Error()))
+		c.adapter.kill()
+	}
+}
+
+// death is how a parser ended.
+type death struct {
+	pid, code int
+	lived     time.Duration // 0 if it was never ready.
+	cause     string        // For the log and the adapter.
+	last      string        // The first line that it said, or the cause.
+	condemned bool
+}
+
+// live starts a parser, tells the adapter when it is ready, and returns when it
+// ended, which it is made to when ctx is done.
+func (c *cell) live(ctx context.Context) (death, error) {
+	started, err := c.start()
+	switch {
+	case err != nil && !c.parserReady.Load():
+		return death{}, ownFailure("parser", "start", err)
+	case err != nil:
+		return death{code: -1, cause: printable(err.Error(), frame.MaxCauseText)}, nil
+	}
+	p := started.process
+	c.enter(p)
+	defer context.AfterFunc(ctx, p.kill)()
+	said := make(chan []byte, 1)
+	go func() { said <- listen(started.stderr) }()
+	if err := c.admit(ctx, started); err != nil {
+		p.kill()
+		<-p.ended
+		c.leave()
+		return c.refused(p, <-said, err)
+	}
+	<-p.ended
+	d := death{pid: p.pid(), code: p.code(), lived: p.lived(), condemned: c.leave()}
+	words := <-said
+	d.cause = p.cause(words)
+	d.last = d.cause
+	return d, nil
+}
+
+// refused tells how a parser ended that was not admitted for the reason why. It
+// is an [*ExitError] if none was ever admitted and the next one will fare alike.
+func (c *cell) refused(p *process, said []byte, why error) (death, error) {
+	d := death{pid: p.pid(), code: p.code(), cause: p.cause(said), last: firstLine(said)} // it never lived: brake
+	if !endOfStream(why) {                                                                // it did not end by itself: the reason is ours
+		d.cause = printable(why.Error(), frame.MaxCauseText)
+	}
+	if d.last == "" {
+		d.last = d.cause
+	}
+	switch {
+	case c.parserReady.Load():
+		return d, nil
+	case errors.Is(why, sandbox.ErrNotConfined):
+		return d, &ExitError{Code: sandbox.ExitMissingLayer, Role: "parser", Detail: why.Error()}
+	case errors.Is(why, sandbox.ErrStatus), errors.Is(why, errOtherBuild):
+		return d, &ExitError{Code: sandbox.ExitFailure, Role: "parser", Detail: why.Error()}
+	default:
+		return d, nil
+	}
+}
+
+// newcomer is a parser that was just started, and what it writes to.
+type newcomer struct {
+	*process
+	status, stderr *os.File
+}
+
+// start starts a parser with an empty environment and five descriptors.
+func (c *cell) start() (newcomer, error) {
+	status, statusEnd, err := pipeToUs("status")
+	if err != nil {
+		return newcomer{}, err
+	}
+	defer statusEnd.Close() //nolint:errcheck // the child has it
+	stderr, stderrEnd, err := pipeToUs("stderr")
+	if err != nil {
+		return newcomer{}, errors.Join(err, status.Close())
+	}
+	defer stderrEnd.Close() //nolint:errcheck // the child has it
+	argv := []string{"blockgate-parser"}
+	if c.AllowNoLandlock {
+		argv = append(argv, "--allow-no-landlock")
+	}
+	p, err := c.starter.start(spec{
+		path: "/proc/self/fd/" + strconv.Itoa(int(c.program.Fd())),
+		dir:  "/", argv: argv, env: []string{},
+		files: []*os.File{c.null, statusEnd, stderrEnd, c.jobs, c.ring},
+	})
+	if err != nil {
+		return newcomer{}, errors.Join(err, status.Close(), stderr.Close())
+	}
+	return newcomer{p, status, stderr}, nil
+}
+
+// listen reads what a parser says until it ends, and returns the beginning.
+func listen(stderr *os.File) []byte {
+	defer stderr.Close()                                       //nolint:errcheck // read only
+	kept, _ := io.ReadAll(io.LimitReader(stderr, stderrLimit)) // an error ends it as the end does
+	_, _ = io.Copy(io.Discard, stderr)
+	return kept
+}
+
+// errOtherBuild says that parser and supervisor are not of one build.
+var errOtherBuild = errors.New("parser of another build; install both programs from one build")
+
+// check reads the status line of a parser and holds it to our build and to what
+// the kernel says.
+func (c *cell) check(n newcomer) (line []byte, report sandbox.Report, err error) {
+	if line, err = readStatus(n.status); err != nil {
+		return nil, report, err
+	}
+	if report, err = sandbox.ParseReport(line); err != nil {
+		return nil, report, err
+	}
+	if report.Build != c.BuildID {
+		return nil, report, fmt.Errorf("%w: its identity is %q, ours %q", errOtherBuild, report.Build, c.BuildID)
+	}
+	return line, report, sandbox.Attest(n.pid())
+}
+
+// admit checks a parser and tells the adapter that it is ready.
+func (c *cell) admit(ctx context.Context, n newcomer) error {
+	line, report, err := c.check(n)
+	if err != nil {
+		return err
+	}
+	c.parserReady.Store(true)
+	c.announce(ctx, n.pid(), report)
+	c.tell(ctx, frame.Control{Kind: frame.ControlReady, Worker: c.index, Text: string(line)})
+	return nil
+}
+
+// readStatus reads the one line that a parser writes and closes the pipe.
+func readStatus(status *os.File) ([]byte, error) {
+	defer status.Close() //nolint:errcheck // read only
+	if err := status.SetReadDeadline(time.Now().Add(statusDeadline)); err != nil {
+		return nil, fmt.Errorf("read the status line: %w", err)
+	}
+	line := make([]byte, 0, sandbox.MaxStatusBytes+1)
+	for len(line) < cap(line) {
+		n, err := status.Read(line[len(line):cap(line)])
+		line = line[:len(line)+n]
+		if whole, _, ok := bytes.Cut(line, []byte{'\n'}); ok {
+			return whole, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the status line after %d bytes: %w", len(line), err)
+		}
+	}
+	return nil, fmt.Errorf("status line of more than %d bytes", sandbox.MaxStatusBytes)
+}
+
+// announce logs a parser that is ready, loudly what it runs without.
+func (c *cell) announce(ctx context.Context, pid int, report sandbox.Report) {
+	layers := make([]any, 0, len(report.Layers))
+	for _, l := range report.Layers {
+		layers = append(layers, slog.String(l.Name, l.State.String()))
+	}
+	c.log.LogAttrs(ctx, slog.LevelInfo, "parser ready", slog.Int("worker", c.index), slog.Int("pid", pid), slog.Group("layers", layers...))
+	for _, l := range report.Layers {
+		if l.State == sandbox.StateOK {
+			continue
+		}
+		level := slog.LevelWarn
+		if l.Required && !l.Holds() {
+			level = slog.LevelError // each time: nobody may miss it
+		} else if _, told := c.warned.LoadOrStore(l.Name, true); told {
+			continue
+		}
+		c.log.LogAttrs(ctx, level, "sandbox layer not in force", slog.Int("worker", c.index), slog.String("layer", l.Name),
+			slog.String("state", l.State.String()), slog.String("detail", l.Detail), slog.String("remedy", sandbox.Remedy(l.Name)))
+	}
+}

@@ -1,0 +1,39 @@
+// Package supervisor is the process at the top: it starts broker, adapter and
+// parsers, hands each its descriptors, and replaces what dies.
+//
+// Call [Run] in a process of its own, as blockgate run does; it returns when the
+// context is done and every process is gone, or with an [*ExitError] when a
+// restart could not help.
+//
+// # The tree
+//
+// Every process but the supervisor dies with the thread that started it
+// (PR_SET_PDEATHSIG), so one thread, locked for ever, starts them all: a
+// supervisor that is killed leaves nothing behind.
+//
+// A ring and the job sockets live as long as one adapter. When it dies, the
+// parsers are killed, ring and sockets are dropped, and a new adapter gets new
+// ones. A parser that dies is replaced in its place, with the same socket: what
+// the adapter had sent to the dead one is read out and dropped first, so that a
+// block that kills a parser does not meet the next one too.
+//
+// An adapter is ready when it says SEALED, a broker when it says READY. What ends
+// with a code that a restart cannot mend (2 usage, 4 sandbox, 5 files, 6 bus)
+// before any of its kind was ever ready ends the service with that code; an
+// adapter's 5 and 6 do so at any time. Whatever
+// else dies is started again, after a pause that doubles while it dies young. A
+// parser that the adapter had killed is started again at once: there the limit is
+// on kills, [MaxKillsPerSecond]; more of them wait.
+//
+// # Trust
+//
+// Runs in: the supervisor process, which has no socket to the outside, and whose
+// only writable files are pipes and sockets to its children.
+//
+// Reads: from the adapter and the broker, fixed-size control records; from a
+// parser, one status line, and the first line of its standard error, which goes
+// quoted and cut into the log. Anything malformed costs its sender its life.
+//
+// Hands on: to the adapter, that parsers are ready or dead, after the kernel
+// confirmed the confinement of the ready ones.
+package supervisor

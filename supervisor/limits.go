@@ -1,0 +1,49 @@
+package supervisor
+
+import "time"
+
+// MaxConfigBytes is the most bytes of a role's configuration.
+//
+// Source: what a Linux pipe holds, so that writing it never waits for a reader
+// (pipe(7)).
+const MaxConfigBytes = 64 << 10
+
+// MaxKillsPerSecond is how often the adapter can have parsers killed. More kills
+// wait for their turn, and with them every later record of that adapter.
+//
+// Source: a start takes about 12 ms of one core; ten a second leave most of it.
+const MaxKillsPerSecond = 10
+
+const (
+	// brokerDeadline is how long a broker has from start to READY, all its
+	// attempts together. Source: recovery of a large file store takes seconds.
+	brokerDeadline = 20 * time.Second
+	// sealDeadline is how long an adapter has from start to SEALED. Source: it
+	// may wait for a bus first.
+	sealDeadline = 60 * time.Second
+	// statusDeadline is how long a parser has from start to its status line.
+	// Source: 12 ms on an idle machine.
+	statusDeadline = 5 * time.Second
+	// sendDeadline is how long a full control socket may block us. Source: a
+	// healthy adapter reads its control socket at once.
+	sendDeadline = 5 * time.Second
+
+	// adapterGrace is how long an adapter has from SIGTERM to its end, brokerGrace
+	// a broker after that. Source: 10 s for a graceful stop, less a second.
+	adapterGrace = 7 * time.Second
+	brokerGrace  = 2 * time.Second
+)
+
+const (
+	// stderrLimit is how many bytes of a parser's standard error are kept. The
+	// rest is read and dropped.
+	stderrLimit = 4 << 10
+	// lineLimit is how many bytes of its first line are told on.
+	lineLimit = 1 << 10
+	// lowestOwnDescriptor is where the supervisor keeps the parser's binary: an
+	// inherited descriptor, 6 and one for each parser, never gets there.
+	lowestOwnDescriptor = 100
+	// maxStale is how many messages a drain reads at most. Source: a socket buffer
+	// of 212,992 bytes holds fewer, each is charged 512 and more.
+	maxStale = 4096
+)
