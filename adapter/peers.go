@@ -71,8 +71,8 @@ func (s *shell) connected(ctx context.Context, d dialled) {
 		Manual:     len(s.config.Node.Connect) > 0,
 		BestHeight: s.brain.Status(s.now()).BestHeight,
 		Budget:     s.budget,
-		Want: func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer { return s.want(d.peer, hash) },
-		Events: func(event session.Event) { s.sessionEvent(ctx, d.peer, p.addr, &up, event) },
+		Want:       func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer { return s.want(d.peer, hash) },
+		Events:     func(event session.Event) { s.sessionEvent(ctx, d.peer, p.addr, &up, event) },
 	})
 	s.working.Go(func() { <-p.session.Done() })
 }

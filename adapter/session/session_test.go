@@ -169,7 +169,7 @@ func TestInv(t *testing.T) {
 	byHand(t, "10.0.0.2:18444", nil, func(r *recorder, _ *Session, h *hand) {
 		h.handshake()
 		h.send("inv", []byte{0})
-		entry := func(kind byte, hash byte) []byte {
+		entry := func(kind, hash byte) []byte {
 			e := append([]byte{kind, 0, 0, 0}, make([]byte, 32)...)
 			e[4] = hash
 			return e

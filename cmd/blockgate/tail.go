@@ -312,7 +312,7 @@ func (o *tailOutput) line(v *jetstream.Verified) error {
 	if e.Kind == bus.Connect {
 		what = fmt.Sprintf(" %d txs %d bytes", e.TxCount, e.Size)
 	}
-	if _, err := fmt.Fprintf(o.lines, "%-10s %d %s%s final %d%s\n", e.Kind, e.Height, e.Hash, what, e.Final, note); err != nil {
+	if _, err := fmt.Fprintf(o.lines, "%s %d %s%s final %d%s\n", e.Kind, e.Height, e.Hash, what, e.Final, note); err != nil {
 		return err
 	}
 	return o.lines.Flush()
