@@ -116,7 +116,7 @@ func Follow(ctx context.Context, config ReaderConfig) (*Reader, error) {
 	if config.Credentials.none() {
 		inbox = anonymousInbox
 	}
-	link, err := dial(config.URL, "blockgate reader", inbox, config.Credentials, config.Log)
+	link, err := dial(config.URL, "blockgate reader", inbox, config.Credentials, config.Log) //nolint:contextcheck // the link outlives the call
 	if err != nil {
 		return nil, err
 	}
