@@ -21,7 +21,7 @@ func ExampleRun() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	settings := jetstream.Settings{Network: btc.Regtest, ID: "main", MaxBytes: jetstream.MinMaxBytes}
 	publisher, reader := publicKey(), publicKey() // the seeds go to whom they belong
 	config := broker.Config{

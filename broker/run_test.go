@@ -120,7 +120,8 @@ func TestBeyondLoopbackIsRefused(t *testing.T) {
 }
 
 func TestPortTaken(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var loopback net.ListenConfig
+	listener, err := loopback.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

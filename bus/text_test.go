@@ -54,8 +54,20 @@ func TestParseSubject(t *testing.T) {
 		}
 	}
 	for _, change := range [][2]string{
-		{"btc.", "btd."}, {".v1.", ".v2."}, {"regtest", "Regtest"}, {"regtest", "simnet"}, {"main", "Main"}, {".main.", ".."}, {"block", "svc"},
-		{".12.", ".012."}, {".12.", ".-1."}, {".12.", ".2147483648."}, {".12.", ".x."}, {"839a", "839A"}, {"0000", "00000"}, {"block.", "block.block."},
+		{"btc.", "btd."},
+		{".v1.", ".v2."},
+		{"regtest", "Regtest"},
+		{"regtest", "simnet"},
+		{"main", "Main"},
+		{".main.", ".."},
+		{"block", "svc"},
+		{".12.", ".012."},
+		{".12.", ".-1."},
+		{".12.", ".2147483648."},
+		{".12.", ".x."},
+		{"839a", "839A"},
+		{"0000", "00000"},
+		{"block.", "block.block."},
 		{"main", strings.Repeat("a", 200)},
 	} {
 		text := strings.Replace(goodSubject, change[0], change[1], 1)
@@ -206,9 +218,21 @@ func TestCursorText(t *testing.T) {
 		}
 	}
 	for _, change := range [][2]string{
-		{"blockgate", "Blockgate"}, {" 1 ", " 0 "}, {" 1 ", " x "}, {" 1 ", "  1 "}, {"2026", "26"}, {"006Z", "6Z"}, {"006Z", "006+01:00"},
-		{" 42 ", " 042 "}, {" 42 ", " -1 "}, {" 42 ", " 18446744073709551615 "}, {" 599 ", " 2147483648 "}, {"201", "20G"}, {"201", "201 "},
-		{"201", "201\n\n"}, {"201", "201" + strings.Repeat("0", 200)},
+		{"blockgate", "Blockgate"},
+		{" 1 ", " 0 "},
+		{" 1 ", " x "},
+		{" 1 ", "  1 "},
+		{"2026", "26"},
+		{"006Z", "6Z"},
+		{"006Z", "006+01:00"},
+		{" 42 ", " 042 "},
+		{" 42 ", " -1 "},
+		{" 42 ", " 18446744073709551615 "},
+		{" 599 ", " 2147483648 "},
+		{"201", "20G"},
+		{"201", "201 "},
+		{"201", "201\n\n"},
+		{"201", "201" + strings.Repeat("0", 200)},
 	} {
 		text := strings.Replace(goodCursorText, change[0], change[1], 1)
 		if _, err := bus.ParseCursor(text); !errors.Is(err, bus.ErrCursor) {

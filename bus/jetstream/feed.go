@@ -91,8 +91,8 @@ func (f *feed) read(ctx context.Context) (message, error) {
 			return m, nil
 		case ctx.Err() != nil:
 			return message{}, context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return message{}, context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return message{}, f.link.over()
 		case !errors.Is(err, context.DeadlineExceeded):
 			f.drop(ctx)
 		case f.silent(ctx):
@@ -105,7 +105,7 @@ func (f *feed) read(ctx context.Context) (message, error) {
 func (f *feed) readOnce(ctx context.Context) (message, error) {
 	ctx, cancel := context.WithTimeout(ctx, idleCheck)
 	defer cancel()
-	stop := context.AfterFunc(f.session, cancel)
+	stop := context.AfterFunc(f.session, cancel) //nolint:contextcheck // ends with either
 	defer stop()
 	raw, err := f.iter.Next(natsjs.NextContext(ctx))
 	if err != nil {
@@ -144,8 +144,8 @@ func (f *feed) reopen(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return f.link.over()
 		case errors.Is(err, errReplaced):
 			return err
 		case !errors.Is(err, natsjs.ErrStreamNotFound):
@@ -185,8 +185,8 @@ func (f *feed) fetch(ctx context.Context, seq uint64) (message, error) {
 			return m, err
 		case ctx.Err() != nil:
 			return message{}, context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return message{}, context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return message{}, f.link.over()
 		}
 		if err := wait(ctx, pause); err != nil {
 			return message{}, err

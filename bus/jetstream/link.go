@@ -99,7 +99,8 @@ func (l *link) renew() {
 	l.session, l.endSession = context.WithCancel(l.life)
 }
 
-// dial connects once. Later losses of the connection heal by themselves.
+// dial connects once, within dialTimeout. Later losses of the connection heal by
+// themselves.
 func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*link, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -171,10 +172,13 @@ func (l *link) request(ctx context.Context) (context.Context, context.CancelFunc
 	}
 }
 
+// over returns why the link is over, nil while it is not.
+func (l *link) over() error { return context.Cause(l.life) }
+
 // refused returns why the link is over, if it is, else err.
 func (l *link) refused(err error) error {
-	if err != nil && l.life.Err() != nil {
-		return context.Cause(l.life)
+	if over := l.over(); err != nil && over != nil {
+		return over
 	}
 	return err
 }

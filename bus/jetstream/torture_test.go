@@ -10,6 +10,7 @@ import (
 	"math/rand"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,10 +55,13 @@ func runBroker(b *testBroker) {
 	b.admin = b.reader
 	config := b.config()
 	config.Users = config.Users[:2]
-	if err := broker.Run(context.Background(), config, func(address string) { fmt.Println(address) }); err != nil {
+	if err := broker.Run(context.Background(), config, func(address string) { say(address) }); err != nil {
 		panic(err)
 	}
 }
+
+// say writes a line for the parent.
+func say(what any) { _, _ = fmt.Fprintln(os.Stdout, what) }
 
 // views is what a node sees one after the other: chains that grow, with reorgs
 // of one to three blocks.
@@ -83,7 +87,7 @@ func views(t testing.TB) (chains [][]testBlock) {
 			}
 		}
 		chain = append(chain, mine(t, tip(), byte(i), size))
-		chains = append(chains, chain[:len(chain):len(chain)])
+		chains = append(chains, slices.Clip(chain))
 	}
 	return chains
 }
@@ -132,7 +136,7 @@ func runPublisher(b *testBroker) {
 	for {
 		err := w.catchUp(t, ctx, s)
 		if err == nil {
-			fmt.Println("done")
+			say("done")
 			return
 		}
 		if !errors.Is(err, jetstream.ErrMoved) && !errors.Is(err, jetstream.ErrUnknown) && !errors.Is(err, jetstream.ErrStale) {
@@ -143,6 +147,7 @@ func runPublisher(b *testBroker) {
 
 // catchUp loads the journal and follows the views until the last, or an error.
 func (w *writer) catchUp(t testing.TB, ctx context.Context, s script) error {
+	t.Helper()
 	tip, at := regtestGenesis(), 0
 	state, err := w.journal.Load(ctx)
 	if err != nil {
@@ -166,6 +171,7 @@ func (w *writer) catchUp(t testing.TB, ctx context.Context, s script) error {
 
 // follow brings the journal from tip to the end of a chain.
 func (w *writer) follow(t testing.TB, ctx context.Context, s script, chain []testBlock, tip testBlock) (testBlock, error) {
+	t.Helper()
 	for {
 		below := int(tip.height)
 		var event bus.Event
@@ -186,7 +192,7 @@ func (w *writer) follow(t testing.TB, ctx context.Context, s script, chain []tes
 		if _, err := w.journal.Append(ctx, event); err != nil {
 			return tip, err
 		}
-		fmt.Println(event.Kind, event.Height)
+		say(event.Kind)
 	}
 }
 
@@ -203,9 +209,9 @@ type child struct {
 	lines   chan string // closed when its output ends
 }
 
-func startChild(t testing.TB, role string, b *testBroker) *child {
+func startChild(t testing.TB, ctx context.Context, role string, b *testBroker) *child {
 	t.Helper()
-	command := exec.Command(os.Args[0], "-test.run=^$")
+	command := exec.CommandContext(ctx, os.Args[0], "-test.run=^$")
 	command.Env = append(os.Environ(), roleVariable+"="+role)
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
@@ -266,7 +272,7 @@ func TestTorture(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	b := &testBroker{dir: t.TempDir(), address: "127.0.0.1:0", publisher: newKeys(t), reader: newKeys(t), settings: tortureSettings()}
-	server := startChild(t, "broker", b)
+	server := startChild(t, ctx, "broker", b)
 	defer func() { server.kill() }()
 	b.address, _ = server.line(t, ctx)
 	b.url = "nats://" + b.address
@@ -274,7 +280,7 @@ func TestTorture(t *testing.T) {
 	seen := make(chan error, 1)
 	go func() { seen <- watch(ctx, b, s.last()) }()
 
-	publisher := startChild(t, "publisher", b)
+	publisher := startChild(t, ctx, "publisher", b)
 	defer func() { publisher.kill() }()
 	for kills, done := 0, false; !done; kills++ {
 		for n := 1 + random.Intn(8); n > 0 && !done; n-- {
@@ -288,10 +294,10 @@ func TestTorture(t *testing.T) {
 		case done || kills >= tortureKills:
 		case random.Intn(2) == 0:
 			publisher.kill()
-			publisher = startChild(t, "publisher", b)
+			publisher = startChild(t, ctx, "publisher", b)
 		default:
 			server.kill()
-			server = startChild(t, "broker", b)
+			server = startChild(t, ctx, "broker", b)
 			if _, ok := server.line(t, ctx); !ok {
 				t.Fatal("the broker does not start again")
 			}
