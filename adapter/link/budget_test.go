@@ -177,6 +177,11 @@ func TestBudgetUnderLoad(t *testing.T) {
 				if used := b.InUse(); used > 12*mib {
 					t.Errorf("%d in use", used)
 				}
+				b.mu.Lock()
+				if len(b.urgent) > 0 && b.used <= b.total-b.reserved {
+					t.Error("an urgent claim waits beside a free reserve")
+				}
+				b.mu.Unlock()
 				b.release(c)
 			}
 		})

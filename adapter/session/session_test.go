@@ -416,6 +416,27 @@ func TestSlowConsumer(t *testing.T) {
 	})
 }
 
+// TestNothingAfterClose: what waits for its turn when we leave is not told.
+func TestNothingAfterClose(t *testing.T) {
+	withPeer(t, regtest(t, 5), fakepeer.Script{}, func(tb *table) {
+		tb.hook = func(e Event) {
+			if _, ok := e.(Block); ok {
+				time.Sleep(time.Second)
+				tb.s.Close(link.ReasonLocal, "")
+			}
+		}
+		tb.ask(1)
+		if err := tb.chain.Mine(1); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // headers came and wait behind the block
+		<-tb.s.Done()
+		if h, b := len(only[Headers](tb.recorder)), len(only[Block](tb.recorder)); h != 0 || b != 1 {
+			t.Errorf("%d headers and %d blocks told", h, b)
+		}
+	})
+}
+
 // TestEndWhileEventWaits: Closed waits for the event before it.
 func TestEndWhileEventWaits(t *testing.T) {
 	withPeer(t, regtest(t, 5), fakepeer.Script{}, func(tb *table) {
