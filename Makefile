@@ -21,8 +21,8 @@ DEMOFLAGS ?=
 FUZZTIME ?= 10s
 FUZZTOTAL ?= 0
 
-# A golangci-lint that is already there may be given: make lint LINT=golangci-lint
-LINT ?= bin/golangci-lint
+# A golangci-lint that is already there may be given: make lint GOLANGCI_LINT=golangci-lint
+GOLANGCI_LINT ?= bin/golangci-lint
 
 # Packages that must compile for a laptop too: the words, the rules and the
 # reader's library. The rest is for Linux alone, because the wall is.
@@ -72,9 +72,9 @@ bench: ## Run all benchmarks.
 fuzz: ## Fuzz every target for FUZZTIME (10s), or all within FUZZTOTAL seconds.
 	@tools/fuzz '$(FUZZTIME)' '$(FUZZTOTAL)'
 
-lint: $(filter bin/golangci-lint,$(LINT)) ## Vet and lint code and scripts.
+lint: $(filter bin/golangci-lint,$(GOLANGCI_LINT)) ## Vet and lint code and scripts.
 	go vet ./...
-	$(LINT) run ./...
+	$(GOLANGCI_LINT) run ./...
 	@tools/lint-scripts
 
 bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum

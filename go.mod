@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/btcsuite/btcd v0.26.2 // The peer protocol (package peer); its node is the other side in tests.
-	github.com/btcsuite/btcd/btcutil/v2 v2.0.1 // Tests: blocks and addresses of the oracle.
+	github.com/btcsuite/btcd/btcutil/v2 v2.0.1 // indirect; Tests: blocks and addresses of the oracle.
 	github.com/btcsuite/btcd/chaincfg/v2 v2.0.0 // Network parameters that package peer wants.
 	github.com/btcsuite/btcd/chainhash/v2 v2.0.0 // Hashes as package peer spells them.
 	github.com/btcsuite/btcd/wire/v2 v2.0.1 // Messages as package peer spells them; no block is decoded by it.
@@ -13,10 +13,10 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.2 // The bundled broker.
 	github.com/nats-io/nats.go v1.55.0 // The client of the bus, JetStream with it.
 	github.com/nats-io/nkeys v0.4.17 // Keys of the bus: publisher, reader, admin.
-	github.com/rogpeppe/go-internal v1.16.0 // Tests: scripts for the command line.
+	github.com/rogpeppe/go-internal v1.16.0 // Tests: scripts of the command line (testscript).
 	github.com/spf13/cobra v1.10.2 // The command line: help, flags, completion.
+	github.com/spf13/pflag v1.0.9 // Values of flags, as cobra has them.
 	golang.org/x/net v0.62.0 // Tests: package bpf runs the seccomp filter without a kernel.
-	golang.org/x/sync v0.24.0 // Groups of goroutines that are waited for.
 	golang.org/x/sys v0.49.0 // System calls that package syscall does not have.
 	pgregory.net/rapid v1.3.0 // Tests: properties against slow models.
 )
@@ -29,7 +29,6 @@ require (
 	github.com/btcsuite/btcd/v2transport v1.1.0 // indirect
 	github.com/btcsuite/btclog v1.0.0 // indirect
 	github.com/btcsuite/go-socks v0.0.0-20170105172521-4720035b7bfd // indirect
-	github.com/btcsuite/websocket v0.0.0-20150119174127-31079b680792 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/decred/dcrd/crypto/blake256 v1.1.0 // indirect
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.0 // indirect
@@ -42,7 +41,6 @@ require (
 	github.com/nats-io/jwt/v2 v2.8.2 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/pmezard/go-difflib v1.0.0 // indirect
-	github.com/spf13/pflag v1.0.9 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	golang.org/x/tools v0.42.0 // indirect

@@ -71,6 +71,10 @@ type Journal interface {
 // credentials, a stream with other settings.
 var ErrPermanent = errors.New("the bus cannot be used")
 
+// ErrStale marks an error of [Journal.Append]: what was stored is not in the
+// journal any more.
+var ErrStale = errors.New("stored bodies are lost")
+
 // FatalError says that the brain cannot go on and why: a setting and the journal
 // disagree.
 type FatalError struct {
@@ -78,6 +82,7 @@ type FatalError struct {
 	Detail string
 }
 
+// Error says what disagrees.
 func (e *FatalError) Error() string { return e.Detail }
 
 // shell owns everything that touches the world. The goroutine of Run owns its
@@ -98,7 +103,7 @@ type shell struct {
 	blocks  chan arrived
 	jobs    chan func(context.Context)
 	judged  chan judged
-	failed  chan error // a permanent error of the journal
+	failed  chan error     // a permanent error of the journal
 	working sync.WaitGroup // dials, proofs, look-ups and the journal
 
 	wants wants
@@ -135,8 +140,11 @@ func Run(ctx context.Context, config Config) error {
 	}
 	journalCtx, cancelJournal := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelJournal()
+	ctx, stopAll := context.WithCancel(ctx) // the loop may also end by itself
+	defer stopAll()
 	s.working.Go(func() { s.runJournal(ctx, journalCtx) })
 	s.loop(ctx)
+	stopAll()
 	stop := time.AfterFunc(stopTimeout, cancelJournal)
 	defer stop.Stop()
 	s.shutdown()
@@ -163,7 +171,7 @@ func (s *shell) loop(ctx context.Context) {
 		case s.fatal = <-s.failed:
 		case now := <-ticker.C:
 			s.step(ctx, node.Tick{})
-			s.progress.tick(s.log, s.brain.Status(now))
+			s.progress.tick(s.log, now, s.brain.Status(now))
 		}
 	}
 }
@@ -192,7 +200,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.Disconnect:
 		s.disconnect(a)
 	case node.Ban:
-		s.log.Warn("peer banned", slog.String("peer", a.Addr.String()), slog.String("reason", string(a.Reason)),
+		s.log.WarnContext(ctx, "peer banned", slog.String("peer", a.Addr.String()), slog.String("reason", string(a.Reason)),
 			slog.String("detail", a.Detail), slog.Time("until", a.Until))
 	case node.GetHeaders:
 		s.getHeaders(a)
@@ -213,7 +221,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.FetchHeader:
 		s.fetchHeader(a)
 	case node.Alarm:
-		s.log.Error("alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
+		s.log.ErrorContext(ctx, "alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
 	case node.Fatal:
 		s.fatal = &FatalError{a.Code, a.Detail}
 	}
@@ -253,4 +261,3 @@ func (s *shell) shutdown() {
 		}
 	}
 }
-

@@ -64,13 +64,13 @@ func (w *wants) setUrgent(hash btc.Hash) {
 
 // bodyArrived sends a body to the cell, if the brain still wants it.
 func (s *shell) bodyArrived(ctx context.Context, a arrived) {
-	want, ok := s.brain.Wanted(a.peer, a.block.Hash)
+	height, ok := s.brain.Wanted(a.peer, a.block.Hash)
 	if !ok {
 		a.block.Release()
 		return
 	}
 	s.step(ctx, node.BodyArrived{Peer: a.peer, Hash: a.block.Hash, Size: a.block.Size()})
-	body := Body{Block: a.block, Height: want.Height, MedianTime: want.MedianTime}
+	body := Body{Block: a.block, Height: height, MedianTime: s.brain.MedianTimeBefore(a.block.Hash)}
 	s.working.Go(func() {
 		verdict := s.config.Cell.Prove(ctx, body)
 		a.block.Release()

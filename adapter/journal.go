@@ -72,7 +72,7 @@ func (s *shell) append(a node.Append) {
 	s.job(func(ctx context.Context) {
 		seq, err := s.config.Journal.Append(ctx, a)
 		if err != nil {
-			s.post(ctx, node.EventMoved{Detail: err.Error()})
+			s.post(ctx, node.EventMoved{Detail: err.Error(), Stale: errors.Is(err, ErrStale)})
 			return
 		}
 		s.post(ctx, node.EventAppended{Hash: a.Hash, Kind: a.Kind, Seq: seq})

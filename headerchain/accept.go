@@ -93,7 +93,7 @@ func (c *Chain) acceptOne(b *batch, header *btc.Header, hash *btc.Hash) (known b
 	if refused := c.checkContext(b, parent, header); refused != nil {
 		return false, refused
 	}
-	if c.nodes.count >= MaxChainHeaders || c.nodes.at(parent).height == math.MaxInt32 {
+	if c.nodes.count >= c.maxHeaders || c.nodes.at(parent).height == math.MaxInt32 {
 		return false, refuse(ErrChainFull, "%d are held", c.nodes.count)
 	}
 	b.at = c.add(parent, header, hash, proof)

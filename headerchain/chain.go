@@ -22,6 +22,8 @@ type Chain struct {
 	leaves []ref
 	// Targets and works of the limit and of the bits seen last; see pow.go.
 	limit, recent proof
+	// maxHeaders is MaxChainHeaders; a test lowers it.
+	maxHeaders int
 }
 
 // Entry is one header of a [Chain], by value.
@@ -58,7 +60,7 @@ func NewAnchored(net btc.Network, header btc.Header, height btc.Height) *Chain {
 	if height < 0 {
 		panic("headerchain: anchor at negative height")
 	}
-	c := &Chain{params: net.Params(), prev: header.Prev()}
+	c := &Chain{params: net.Params(), prev: header.Prev(), maxHeaders: MaxChainHeaders}
 	c.limit = newProof(c.params.PowLimitBits)
 	c.recent = c.limit
 	first := node{

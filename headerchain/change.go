@@ -14,11 +14,8 @@ type Change struct {
 // Moved reports whether the tip moved.
 func (ch *Change) Moved() bool { return len(ch.Reverted)+len(ch.Connected) > 0 }
 
-// moveComplete makes to the best complete tip.
+// moveComplete makes to, another node, the best complete tip.
 func (c *Chain) moveComplete(to ref) Change {
-	if to == c.complete {
-		return Change{}
-	}
 	down, up := c.path(c.complete, to)
 	c.complete = to
 	return Change{Reverted: down, Connected: up, Tip: c.entry(to)}

@@ -62,20 +62,20 @@ func branch(header btc.Header, count int, mark byte) []btc.Header {
 func regtestGenesis() btc.Header { return btc.Regtest.Params().Genesis }
 
 // mustAccept gives headers to c and wants all of them taken.
-func mustAccept(t testing.TB, c *headerchain.Chain, headers ...btc.Header) headerchain.Accepted {
-	t.Helper()
+func mustAccept(tb testing.TB, c *headerchain.Chain, headers ...btc.Header) headerchain.Accepted {
+	tb.Helper()
 	done, err := c.Accept(headers, farFuture)
 	if err != nil {
-		t.Fatalf("Accept: %v", err)
+		tb.Fatalf("Accept: %v", err)
 	}
 	return done
 }
 
 // mustHold checks the invariants of c.
-func mustHold(t testing.TB, c *headerchain.Chain) {
-	t.Helper()
+func mustHold(tb testing.TB, c *headerchain.Chain) {
+	tb.Helper()
 	if err := c.CheckInvariants(); err != nil {
-		t.Fatalf("invariant: %v", err)
+		tb.Fatalf("invariant: %v", err)
 	}
 }
 

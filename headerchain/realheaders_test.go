@@ -16,19 +16,19 @@ import (
 )
 
 // loadHeaders reads a file of testdata; its README says how it is laid out.
-func loadHeaders(t testing.TB, name string) []btc.Header {
-	t.Helper()
+func loadHeaders(tb testing.TB, name string) []btc.Header {
+	tb.Helper()
 	packed, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	unpacker, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b, err := io.ReadAll(unpacker)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	headers := []btc.Header{btc.Header(b[:btc.HeaderSize])}
 	for b = b[btc.HeaderSize:]; len(b) > 0; b = b[btc.HeaderSize-btc.HashSize:] {
@@ -134,7 +134,7 @@ func TestMainnetRetargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // it was read
+	defer file.Close()
 	rows, err := csv.NewReader(file).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -191,4 +191,3 @@ func BenchmarkAccept(b *testing.B) {
 		})
 	}
 }
-

@@ -8,7 +8,7 @@ import "blockgate/internal/btc"
 //
 // Source: ContextualCheckBlockHeader, Bitcoin Core v30.0 src/validation.cpp.
 func checkVersion(params *btc.Params, height btc.Height, version int32) *refusal {
-	least := int32(0)
+	var least int32
 	switch {
 	case height >= params.BIP65Height:
 		least = 4

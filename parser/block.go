@@ -78,8 +78,8 @@ func (w *walk) transaction() claim.Tx {
 	if segwit {
 		witness = w.witness(inputs)
 	}
-	w.skip(4) // lock time
-	return claim.Tx{Len: uint32(w.at - begin), Witness: uint32(witness)}
+	w.skip(4)                                                            // lock time
+	return claim.Tx{Len: uint32(w.at - begin), Witness: uint32(witness)} //nolint:gosec // at most btc.MaxBlockSize
 }
 
 // marker consumes marker and flag (BIP-0144), if they are there. A count of no

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func rows(t *testing.T) []row {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { _ = file.Close() })
 	var all []row
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		var r row
@@ -44,20 +45,19 @@ func rows(t *testing.T) []row {
 }
 
 // block returns the bytes of the block in file.
-func block(t testing.TB, file string) []byte {
-	t.Helper()
+func block(tb testing.TB, file string) []byte {
+	tb.Helper()
 	f, err := os.Open(filepath.Clean(corpus + file + ".gz"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	body, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
+	if err := errors.Join(err, f.Close()); err != nil {
+		tb.Fatal(err)
 	}
 	return body
 }

@@ -62,16 +62,14 @@ func TestDifferentialRealBlocks(t *testing.T) {
 	}
 }
 
-// Every bit of the first bytes of two blocks, from the transaction count on.
+// Every bit of the first bytes of a block, from the transaction count on.
 func TestDifferentialFirstBits(t *testing.T) {
 	const bytesFlipped = 2048
-	for _, file := range []string{"testnet3_924634.raw", "mainnet_482683.raw"} {
-		body := block(t, file)
-		for i := 8 * btc.HeaderSize; i < 8*bytesFlipped; i++ {
-			body[i/8] ^= 1 << (i % 8)
-			checkAgainstOracle(t, body)
-			body[i/8] ^= 1 << (i % 8)
-		}
+	body := block(t, "testnet3_924634.raw")
+	for i := 8 * btc.HeaderSize; i < 8*bytesFlipped; i++ {
+		body[i/8] ^= 1 << (i % 8)
+		checkAgainstOracle(t, body)
+		body[i/8] ^= 1 << (i % 8)
 	}
 }
 

@@ -27,7 +27,7 @@ func (w *walk) left() uint64 {
 	if w.fault != 0 {
 		return 0
 	}
-	return uint64(len(w.b) - w.at)
+	return uint64(len(w.b) - w.at) //nolint:gosec // at <= len(b)
 }
 
 // skip consumes n bytes.
@@ -36,7 +36,7 @@ func (w *walk) skip(n uint64) {
 		w.fail(claim.VerdictTruncated)
 		return
 	}
-	w.at += int(n)
+	w.at += int(n) //nolint:gosec // at most what is left
 }
 
 // str consumes a string: CompactSize and as many bytes.

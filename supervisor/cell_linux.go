@@ -91,9 +91,9 @@ func (c *cell) tell(ctx context.Context, record frame.Control) {
 // death is how a parser ended.
 type death struct {
 	pid, code int
-	lived     time.Duration
-	cause     string // For the log and the adapter.
-	last      string // The first line that it said, or the cause.
+	lived     time.Duration // 0 if it was never ready.
+	cause     string        // For the log and the adapter.
+	last      string        // The first line that it said, or the cause.
 	condemned bool
 }
 
@@ -129,8 +129,8 @@ func (c *cell) live(ctx context.Context) (death, error) {
 // refused tells how a parser ended that was not admitted for the reason why. It
 // is an [*ExitError] if none was ever admitted and the next one will fare alike.
 func (c *cell) refused(p *process, said []byte, why error) (death, error) {
-	d := death{pid: p.pid(), code: p.code(), lived: p.lived(), cause: p.cause(said), last: firstLine(said)}
-	if !endOfStream(why) { // it did not end by itself: the reason is ours
+	d := death{pid: p.pid(), code: p.code(), cause: p.cause(said), last: firstLine(said)} // it never lived: brake
+	if !endOfStream(why) {                                                                // it did not end by itself: the reason is ours
 		d.cause = printable(why.Error(), frame.MaxCauseText)
 	}
 	if d.last == "" {
@@ -192,21 +192,25 @@ func listen(stderr *os.File) []byte {
 // errOtherBuild says that parser and supervisor are not of one build.
 var errOtherBuild = errors.New("parser of another build; install both programs from one build")
 
-// admit reads the status line of a parser, checks it and what the kernel says,
-// and tells the adapter that the parser is ready.
-func (c *cell) admit(ctx context.Context, n newcomer) error {
-	line, err := readStatus(n.status)
-	if err != nil {
-		return err
+// check reads the status line of a parser and holds it to our build and to what
+// the kernel says.
+func (c *cell) check(n newcomer) (line []byte, report sandbox.Report, err error) {
+	if line, err = readStatus(n.status); err != nil {
+		return nil, report, err
 	}
-	report, err := sandbox.ParseReport(line)
-	if err != nil {
-		return err
+	if report, err = sandbox.ParseReport(line); err != nil {
+		return nil, report, err
 	}
 	if report.Build != c.BuildID {
-		return fmt.Errorf("%w: its identity is %q, ours %q", errOtherBuild, report.Build, c.BuildID)
+		return nil, report, fmt.Errorf("%w: its identity is %q, ours %q", errOtherBuild, report.Build, c.BuildID)
 	}
-	if err := sandbox.Attest(n.pid()); err != nil {
+	return line, report, sandbox.Attest(n.pid())
+}
+
+// admit checks a parser and tells the adapter that it is ready.
+func (c *cell) admit(ctx context.Context, n newcomer) error {
+	line, report, err := c.check(n)
+	if err != nil {
 		return err
 	}
 	c.parserReady.Store(true)

@@ -32,8 +32,8 @@ func (c *control) send(record frame.Control) error {
 // receive returns the next record. With a zero deadline it waits until the role
 // ends or the control is closed.
 func (c *control) receive(deadline time.Time) (frame.Control, error) {
-	if err := c.file.SetReadDeadline(deadline); err != nil {
-		return frame.Control{}, fmt.Errorf("receive: %w", err)
+	if err := c.file.SetReadDeadline(deadline); err != nil { // only one that is closed takes none
+		return frame.Control{}, fmt.Errorf("receive: %w: %w", os.ErrClosed, err)
 	}
 	message := make([]byte, frame.ControlSize+1) // one more, to see one that is too long
 	n, err := c.file.Read(message)

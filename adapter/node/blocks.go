@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"blockgate/headerchain"
 	"blockgate/internal/btc"
 )
 
@@ -16,6 +15,7 @@ type fetch struct {
 	wants map[btc.Hash]*want
 	stall time.Duration // how long the first of the window may be waited for
 	turn  uint64        // counts what was asked, to take peers in turn
+	aside []aside       // maxAside at most
 }
 
 // want is a block that the window is about.
@@ -26,8 +26,8 @@ type want struct {
 	body       BodyID // held; not 0 exactly in phaseHeld
 	asked      []PeerID
 	lastAsk    time.Time
-	failed     []PeerID // not asked again until retry; maxFailed at most
-	tries      int      // how often all peers had failed it
+	failed     []failure // maxFailed at most
+	tries      int       // how often all peers had failed it
 	retry      time.Time
 }
 
@@ -42,10 +42,12 @@ const (
 
 // peerBlocks is what one peer owes.
 type peerBlocks struct {
-	owed     []owed // late ones too; Config.PerPeer at most
-	stalls   int    // in a row
-	notFound int    // since the last block
-	turn     uint64 // of the last ask
+	owed     []owed    // late ones too; Config.PerPeer at most
+	late     time.Time // since when nothing more is asked of it; zero if it is not late
+	stalls   int       // since the last block: how often it was late, each longer than the one before
+	notFound int       // since the last block
+	served   bool      // sent a block that was proven
+	turn     uint64    // of the last ask
 }
 
 type owed struct {
@@ -68,27 +70,38 @@ func (p *peer) settle(hash btc.Hash) bool {
 	return i >= 0
 }
 
-func (w *want) fail(id PeerID) {
+// failure is a peer that is not asked for a block again for some time.
+type failure struct {
+	peer  PeerID
+	until time.Time
+}
+
+func (w *want) fail(id PeerID, until time.Time) {
 	w.unask(id)
-	if slices.Contains(w.failed, id) {
-		return
-	}
+	w.forgive(id)
 	if len(w.failed) >= maxFailed {
 		w.failed = slices.Delete(w.failed, 0, 1)
 	}
-	w.failed = append(w.failed, id)
+	w.failed = append(w.failed, failure{id, until})
+}
+
+func (w *want) forgive(id PeerID) {
+	w.failed = slices.DeleteFunc(w.failed, func(f failure) bool { return f.peer == id })
+}
+
+func (w *want) hasFailed(id PeerID, now time.Time) bool {
+	return slices.ContainsFunc(w.failed, func(f failure) bool { return f.peer == id && now.Before(f.until) })
 }
 
 func (w *want) unask(id PeerID) {
 	w.asked = slices.DeleteFunc(w.asked, func(a PeerID) bool { return a == id })
 }
 
-// peerGone forgets what a peer was asked. What it failed stays: its id is not
-// given out again.
+// peerGone forgets what a peer was asked and what it failed.
 func (f *fetch) peerGone(id PeerID) {
 	for _, w := range f.wants {
 		w.unask(id)
-		w.failed = slices.DeleteFunc(w.failed, func(a PeerID) bool { return a == id })
+		w.forgive(id)
 	}
 }
 
@@ -105,10 +118,6 @@ func (n *Node) fetchBlocks() {
 		}
 		if p := n.pickPeer(w); p != nil {
 			asks = n.ask(asks, p, w)
-		} else if len(w.failed) > 0 && !n.hasCandidate(w) {
-			w.tries++
-			w.failed = w.failed[:0]
-			w.retry = n.now.Add(n.dice.backoff(w.tries, retryMin, retryMax))
 		}
 	}
 	for _, a := range asks {
@@ -131,26 +140,46 @@ func (n *Node) ask(asks []GetData, p *peer, w *want) []GetData {
 	return asks
 }
 
-// pickPeer returns the peer to ask for a block: of those that have it and have not
-// failed it the one that owes least, of those the one asked longest ago.
+// pickPeer returns the peer to ask for a block, of those that have it and have not
+// failed it, or nil.
 func (n *Node) pickPeer(w *want) *peer {
 	var best *peer
 	for _, p := range n.peers.all {
-		if len(p.blocks.owed) >= n.cfg.PerPeer || !n.isCandidate(p, w) {
+		if len(p.blocks.owed) >= n.mayOwe(p) || !n.isCandidate(p, w) {
 			continue
 		}
-		if best == nil || len(p.blocks.owed) < len(best.blocks.owed) ||
-			len(p.blocks.owed) == len(best.blocks.owed) && p.blocks.turn < best.blocks.turn {
+		if best == nil || n.isSuspect(best.id) && !n.isSuspect(p.id) || n.isSuspect(best.id) == n.isSuspect(p.id) && w.prefers(p, best) {
 			best = p
 		}
 	}
 	return best
 }
 
+// mayOwe returns how many blocks the peer may be asked for at once.
+func (n *Node) mayOwe(p *peer) int {
+	if p.blocks.served && !n.isSuspect(p.id) {
+		return n.cfg.PerPeer
+	}
+	return min(n.cfg.PerPeer, n.cfg.PerNewPeer)
+}
+
+// prefers reports whether p is asked before q: who owes less, then who was asked
+// longer ago. Once a peer has failed the block, who has served blocks comes first.
+func (w *want) prefers(p, q *peer) bool {
+	a, b := &p.blocks, &q.blocks
+	if len(w.failed) > 0 && a.served != b.served {
+		return a.served
+	}
+	if len(a.owed) != len(b.owed) {
+		return len(a.owed) < len(b.owed)
+	}
+	return a.turn < b.turn
+}
+
 // isCandidate reports whether p may be asked for the block now or when it owes
 // less. One that owes the block already is none: asked twice it might send twice.
 func (n *Node) isCandidate(p *peer, w *want) bool {
-	if !p.ready || slices.Contains(w.failed, p.id) || p.owes(w.hash) >= 0 {
+	if !p.ready || !p.blocks.late.IsZero() || w.hasFailed(p.id, n.now) || p.owes(w.hash) >= 0 {
 		return false
 	}
 	return n.peerHas(p, w.hash, w.height)
@@ -171,82 +200,9 @@ func (n *Node) peerHas(p *peer, hash btc.Hash, height btc.Height) bool {
 	return ok && e.Hash == hash
 }
 
-// fillWindow takes the blocks that are missing next. A branch of which nobody
-// gives the next block stands behind the others, so that who withholds a heavier
-// branch does not keep us from ours.
-func (n *Node) fillWindow() {
-	f := &n.fetch
-	missing := n.chain.Missing(n.cfg.Window)
-	if slices.ContainsFunc(missing, func(e headerchain.Entry) bool { return n.isStuck(f.wants[e.Hash]) }) {
-		missing = n.stuckLast(n.chain.Missing(lookahead))
-	}
-	f.window = f.window[:0]
-	for i := range missing[:min(len(missing), n.cfg.Window)] {
-		f.window = append(f.window, f.wanted(&missing[i]))
-	}
-	n.pruneWants(missing)
-}
-
-func (f *fetch) wanted(e *headerchain.Entry) *want {
-	w := f.wants[e.Hash]
-	if w == nil {
-		w = &want{hash: e.Hash, prev: e.Header.Prev(), height: e.Height}
-		f.wants[e.Hash] = w
-	}
-	return w
-}
-
-// isStuck reports whether nobody is left to ask for the block, for now.
-func (n *Node) isStuck(w *want) bool {
-	if w == nil || w.phase != phaseMissing || len(w.asked) > 0 || n.isJudging(w.hash) {
-		return false
-	}
-	return n.now.Before(w.retry) || !n.hasCandidate(w)
-}
-
-// stuckLast moves what is stuck, and what stands on it, to the end.
-func (n *Node) stuckLast(missing []headerchain.Entry) []headerchain.Entry {
-	behind := map[btc.Hash]bool{}
-	var first, last []headerchain.Entry
-	for _, e := range missing {
-		if behind[e.Header.Prev()] || n.isStuck(n.fetch.wants[e.Hash]) {
-			behind[e.Hash] = true
-			last = append(last, e)
-		} else {
-			first = append(first, e)
-		}
-	}
-	return append(first, last...)
-}
-
-// pruneWants forgets what is no longer in the window: bodies are dropped, and of
-// the rest only what is missing still and was tried is kept, [maxWants] at most.
-func (n *Node) pruneWants(missing []headerchain.Entry) {
-	f := &n.fetch
-	if len(f.wants) == len(f.window) {
-		return
-	}
-	keep := make(map[btc.Hash]bool, len(missing))
-	for i, e := range missing {
-		keep[e.Hash] = i < maxWants
-	}
-	var gone []*want
-	for hash, w := range f.wants {
-		if w.phase != phaseStoring && !slices.Contains(f.window, w) && (w.body != 0 || !keep[hash] || w.untried()) {
-			gone = append(gone, w)
-		}
-	}
-	slices.SortFunc(gone, func(a, b *want) int { return slices.Compare(a.hash[:], b.hash[:]) })
-	for _, w := range gone {
-		n.drop(w.body)
-		delete(f.wants, w.hash)
-	}
-}
-
-func (w *want) untried() bool { return len(w.failed) == 0 && w.tries == 0 && len(w.asked) == 0 }
-
-// breakStall asks another peer for the block that the window waits for. The first
-// peer keeps owing it: a late answer is welcome.
+// breakStall gives up on the peer that the window waits for: everything it was
+// asked goes to others, and it is asked nothing more until it sends something.
+// What it sends late is welcome.
 func (n *Node) breakStall() {
 	f := &n.fetch
 	i := slices.IndexFunc(f.window, func(w *want) bool { return w.phase == phaseMissing && !n.isStuck(w) })
@@ -254,33 +210,45 @@ func (n *Node) breakStall() {
 		return
 	}
 	w := f.window[i]
-	if len(w.asked) == 0 || n.isJudging(w.hash) || n.now.Sub(w.lastAsk) < f.stall {
+	if len(w.asked) == 0 || n.now.Sub(w.lastAsk) < f.stall {
 		return
 	}
-	others := n.hasCandidate(w)
+	if n.hasCandidate(w) {
+		f.stall = min(2*f.stall, stallMax)
+	}
 	for _, id := range slices.Clone(w.asked) {
-		w.fail(id)
-		if p := n.ready(id); p != nil && others {
-			n.stalled(p)
+		if p := n.ready(id); p != nil {
+			p.blocks.late = n.now
+		}
+		for _, other := range f.wants {
+			if slices.Contains(other.asked, id) {
+				other.fail(id, n.now.Add(failTime))
+			}
 		}
 	}
-	f.stall = min(2*f.stall, stallMax)
 }
 
-// stalled counts a stall against a peer. It costs no more than the connection.
-func (n *Node) stalled(p *peer) {
-	if p.blocks.stalls++; p.blocks.stalls >= maxStalls {
-		n.disconnect(p, ReasonStall, "")
-	}
-}
-
+// dropLatePeers lets go of peers that owe a block for too long, and of those that
+// are late again and again while others serve. It costs no more than the
+// connection.
 func (n *Node) dropLatePeers() {
-	for i := len(n.peers.all) - 1; i >= 0; i-- {
-		p := n.peers.all[i]
-		if o := p.blocks.owed; len(o) > 0 && n.now.Sub(o[0].since) >= blockTimeout {
+	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
+		b := &p.blocks
+		if len(b.owed) > 0 && n.now.Sub(b.owed[0].since) >= blockTimeout {
 			n.disconnect(p, ReasonBlockTimeout, "")
+			continue
+		}
+		if b.late.IsZero() || n.now.Sub(b.late) < stallMin<<b.stalls || !n.othersServe(p) {
+			continue
+		}
+		if b.stalls++; b.stalls >= maxStalls {
+			n.disconnect(p, ReasonStall, "")
 		}
 	}
+}
+
+func (n *Node) othersServe(p *peer) bool {
+	return slices.ContainsFunc(n.peers.all, func(q *peer) bool { return q != p && q.ready && q.blocks.served })
 }
 
 func (n *Node) notFound(e NotFound) {
@@ -292,8 +260,9 @@ func (n *Node) notFound(e NotFound) {
 		if !p.settle(hash) {
 			continue
 		}
+		p.blocks.late = time.Time{}
 		if w := n.fetch.wants[hash]; w != nil {
-			w.fail(p.id)
+			w.fail(p.id, n.now.Add(failTime))
 		}
 		if p.blocks.notFound++; p.blocks.notFound >= maxNotFound {
 			n.disconnect(p, ReasonNoBlocks, "")

@@ -31,8 +31,8 @@ type journal struct {
 	empty     bool
 	tip       btc.Hash
 	tipHeight btc.Height
-	first     btc.Height // no block below is ever disconnected
-	final     btc.Height // never falls
+	first     btc.Height // the lowest in the journal
+	final     btc.Height // never falls; first-1 at least
 
 	walk    []btc.Header // from the journal's tip downwards; maxWalk at most
 	storing []storing    // MaxStoring at most
@@ -99,7 +99,7 @@ func (n *Node) journalLoaded(e JournalLoaded) {
 	j.loaded, j.state = e, loaded
 	if e.Empty && j.adopted && !j.empty {
 		n.alarm(AlarmJournalEmptied, "", "the journal had events and has none: it begins anew")
-		j.adopted = false
+		j.adopted, j.final = false, 0
 	}
 }
 
@@ -134,7 +134,7 @@ func (n *Node) parentStored(w *want) bool {
 	return ok && parent.Complete
 }
 
-// stored takes the store that ended out of those under way.
+// storeEnded takes the store that ended out of those under way.
 func (n *Node) storeEnded(hash btc.Hash, body BodyID) (storing, bool) {
 	j := &n.journal
 	i := slices.IndexFunc(j.storing, func(s storing) bool { return s.hash == hash && s.body == body })
@@ -208,19 +208,22 @@ func (n *Node) appendNext() {
 			return
 		}
 	}
-	next := Append{Final: j.final, Best: target.Hash, BestWork: target.Work}
+	var next Append
 	if len(down) > 0 {
-		next.set(DisconnectBlock, &down[0])
+		next = n.event(DisconnectBlock, &down[0], &target)
 	} else {
-		next.set(Connect, &up[0])
+		next = n.event(Connect, &up[0], &target)
 		next.Final = max(j.final, up[0].Height-n.cfg.FinalDepth)
 	}
 	j.pending = &next
 	n.do(next)
 }
 
-func (a *Append) set(kind EventKind, e *headerchain.Entry) {
-	a.Kind, a.Hash, a.Prev, a.Height, a.Header, a.Work = kind, e.Hash, e.Header.Prev(), e.Height, e.Header, e.Work
+func (n *Node) event(kind EventKind, e, target *headerchain.Entry) Append {
+	return Append{
+		Kind: kind, Hash: e.Hash, Prev: e.Header.Prev(), Height: e.Height, Header: e.Header, Work: e.Work,
+		Best: target.Hash, BestWork: target.Work, Final: n.journal.final,
+	}
 }
 
 func (n *Node) eventAppended(e EventAppended) {
@@ -243,18 +246,28 @@ func (n *Node) eventAppended(e EventAppended) {
 }
 
 func (n *Node) eventMoved(e EventMoved) {
-	if n.journal.pending != nil {
-		n.journal.pending = nil
-		n.reload(e.Detail)
+	if n.journal.pending == nil {
+		return
 	}
+	n.journal.pending = nil
+	if e.Stale {
+		n.forgetStored(func(storedBlock) bool { return true })
+	}
+	n.reload(e.Detail)
 }
 
 // forgetFinal lets go of stored blocks that can be connected no more.
 func (n *Node) forgetFinal() {
+	n.forgetStored(func(s storedBlock) bool { return s.height <= n.journal.final })
+}
+
+// forgetStored lets go of the stored blocks that match, in the order of their
+// stores.
+func (n *Node) forgetStored(match func(storedBlock) bool) {
 	j := &n.journal
 	var done []storedBlock
 	for _, s := range j.stored {
-		if s.height <= j.final {
+		if match(s) {
 			done = append(done, s)
 		}
 	}

@@ -29,6 +29,9 @@ type Config struct {
 	Window int
 	// PerPeer is how many blocks one peer is asked for at once; [DefaultPerPeer].
 	PerPeer int
+	// PerNewPeer is the same for a peer that has served no block yet, or has sent
+	// one that was not proven; [DefaultPerNewPeer].
+	PerNewPeer int
 	// FinalDepth is how far below its tip the journal is final; [DefaultFinalDepth].
 	FinalDepth btc.Height
 	// BanTime is how long a ban lasts; [DefaultBanTime].
@@ -42,6 +45,7 @@ func (c Config) withDefaults() Config {
 	c.MaxOutbound = orDefault(c.MaxOutbound, DefaultOutbound, MaxOutboundLimit)
 	c.Window = orDefault(c.Window, DefaultWindow, MaxWindow)
 	c.PerPeer = orDefault(c.PerPeer, DefaultPerPeer, MaxPerPeer)
+	c.PerNewPeer = orDefault(c.PerNewPeer, DefaultPerNewPeer, MaxPerPeer)
 	if c.FinalDepth <= 0 {
 		c.FinalDepth = DefaultFinalDepth
 	}
@@ -137,6 +141,8 @@ func (n *Node) apply(ev Event) {
 		n.notFound(e)
 	case BodyArrived:
 		n.bodyArrived(e)
+	case BodyUnneeded:
+		n.bodyUnneeded(e)
 	case BodyJudged:
 		n.bodyJudged(e)
 	case JournalLoaded:
@@ -189,4 +195,25 @@ func (n *Node) Wanted(peer PeerID, hash btc.Hash) (btc.Height, bool) {
 		return 0, false
 	}
 	return p.blocks.owed[i].height, true
+}
+
+// Urgent returns the block that the window waits for, the lowest that is not
+// there, or the zero hash. The shell keeps a share of its memory for it.
+func (n *Node) Urgent() btc.Hash {
+	for _, w := range n.fetch.window {
+		if w.phase == phaseMissing {
+			return w.hash
+		}
+	}
+	return btc.Hash{}
+}
+
+// MedianTimeBefore returns the median time of the parent of the block with hash
+// (BIP-0113), in Unix seconds, 0 if the header is not known.
+func (n *Node) MedianTimeBefore(hash btc.Hash) uint32 {
+	entry, ok := n.chain.Lookup(hash)
+	if !ok {
+		return 0
+	}
+	return n.chain.MedianTime(entry.Header.Prev())
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"blockgate/internal/btc"
@@ -35,6 +36,9 @@ func (n *Node) Status(now time.Time) Status {
 		BestHeight: n.chain.Best().Height, CompleteHeight: n.chain.BestComplete().Height,
 		JournalHeight: j.tipHeight, JournalTip: j.tip, FinalHeight: j.final,
 		Peers: n.peers.readyCount(), Held: j.held, WaitingFor: n.waitingFor(),
+	}
+	if !j.adopted {
+		s.JournalHeight, s.JournalTip, s.FinalHeight = j.loaded.TipHeight, j.loaded.Tip, j.loaded.Final
 	}
 	lag := max(0, s.BestHeight-s.JournalHeight)
 	s.Syncing = !n.sync.done || !j.adopted || lag > syncedLag
@@ -87,8 +91,8 @@ func (n *Node) waitingForBlock() string {
 		if n.isJudging(w.hash) {
 			return fmt.Sprintf("the parser: block %d", w.height)
 		}
-		for i := len(w.asked) - 1; i >= 0; i-- {
-			if p := n.ready(w.asked[i]); p != nil {
+		for _, id := range slices.Backward(w.asked) {
+			if p := n.ready(id); p != nil {
 				return fmt.Sprintf("block %d from %v", w.height, p.addr.at)
 			}
 		}

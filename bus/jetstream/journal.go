@@ -59,7 +59,7 @@ type Journal struct {
 	mu      sync.RWMutex
 	loaded  bool
 	created time.Time // of the stream
-	epoch   uint64    // rises when stored bodies may be gone; from 1 on
+	epoch   uint64    // changes when stored bodies may be gone
 	at      *position
 	fold    bus.Fold
 	event   uint64 // sequence of the last event, 0 if there is none
@@ -78,7 +78,8 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{link: link, settings: config.Settings, name: bus.StreamName(config.Network, config.ID), epoch: 1, at: newPosition(0)}
+	j := &Journal{link: link, settings: config.Settings, name: bus.StreamName(config.Network, config.ID), at: newPosition(0)}
+	j.epoch = uint64(time.Now().UnixNano()) // none that an earlier Journal gave out
 	if err := j.prepare(ctx, config.CreateStream); err != nil {
 		link.close()
 		return nil, fmt.Errorf("open journal: %w", err)

@@ -42,3 +42,28 @@ const (
 	// remembered. Beyond it the next event needs one more try.
 	maxOwn = 4096
 )
+
+const (
+	// pullBytes is how many bytes of messages a reader asks for at once, 8 MiB:
+	// two of the largest blocks, far from the 64 MiB at which a server cuts a
+	// slow reader off.
+	pullBytes = 8 << 20
+	// pullExpiry is how long one such request stands.
+	pullExpiry = 30 * time.Second
+	// pullHeartbeat is how often the server says that a request still stands.
+	pullHeartbeat = 5 * time.Second
+	// idleCheck is how long no message may come until the reader looks whether
+	// the stream is still the same. A consumer of a stream that was made anew
+	// stays silent for ever.
+	idleCheck = 5 * time.Second
+	// consumerIdle is after how long the server forgets a consumer whose reader
+	// is gone.
+	consumerIdle = 2 * time.Minute
+	// retryFirst and retryMost bound the pause between tries to reach the
+	// stream again; it doubles.
+	retryFirst = 100 * time.Millisecond
+	retryMost  = 2 * time.Second
+	// streamGrace is how long a stream may be missing, while the server answers,
+	// until the reader gives up.
+	streamGrace = 30 * time.Second
+)

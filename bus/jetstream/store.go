@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -140,8 +139,8 @@ func anyDuplicate(acks []*natsjs.PubAck) bool {
 
 // unknown makes err an [ErrUnknown], unless the link is over for good.
 func (j *Journal) unknown(err error) error {
-	if refused := j.link.refused(err); !errors.Is(refused, err) {
-		return refused
+	if j.link.life.Err() != nil {
+		return context.Cause(j.link.life)
 	}
 	return fmt.Errorf("%w: %w", ErrUnknown, err)
 }

@@ -9,6 +9,10 @@
 // What is not linked into it cannot be called by whoever takes it over: no
 // network, no way to start a process, no bus.
 //
+// The go:debug lines below keep the runtime from opening cgroup files at start,
+// which the census would take for a leak, and from asking for the number of
+// processors later, which the filter kills.
+//
 // # Trust
 //
 // Runs in: the parser process, one of many.
@@ -17,7 +21,6 @@
 //
 // Hands on: claims, which nobody believes before package claim checked them.
 //
-// The go:debug lines keep the runtime from opening cgroup files at start and
-// from asking for the number of processors later: both are calls that the
-// filter kills.
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
 package main

@@ -1,16 +1,12 @@
-//go:debug containermaxprocs=0
-//go:debug updatemaxprocs=0
 package main
 
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"blockgate/parser/worker"
 	"blockgate/sandbox"
@@ -23,22 +19,22 @@ func main() {
 	runtime.GOMAXPROCS(2)          // one for the walk, one for the collector
 	debug.SetMemoryLimit(64 << 20) // a soak of full blocks stays under 17 MB
 	blocks, err := ring.OpenReader(4)
-	if err = errors.Join(err, unix.Close(4), sandbox.SetProcessName("blockgate-parser")); err != nil {
-		end(sandbox.ExitFailure, fmt.Errorf("only blockgate can start this program: %w", err))
+	if err = errors.Join(err, syscall.Close(4), sandbox.SetProcessName("blockgate-parser")); err != nil {
+		end(sandbox.ExitFailure, "only blockgate can start this program: ", err)
 	}
 	report, err := sandbox.Confine(sandbox.Options{AllowNoLandlock: *noLandlock, AllowedFDs: []int{0, 1, 2, 3}})
 	if err != nil {
-		end(sandbox.ExitMissingLayer, err)
+		end(sandbox.ExitMissingLayer, "", err)
 	}
-	if _, err := unix.Write(1, append(report.AppendText(nil), '\n')); err != nil {
-		end(sandbox.ExitFailure, fmt.Errorf("write the status line: %w", err))
+	if _, err = os.Stdout.Write(append(report.AppendText(nil), '\n')); err == nil {
+		err = worker.Serve(3, blocks)
 	}
-	if err := worker.Serve(3, blocks); err != nil {
-		end(sandbox.ExitFailure, err)
+	if err != nil {
+		end(sandbox.ExitFailure, "", err)
 	}
 }
 
-func end(code int, err error) {
-	fmt.Fprintln(os.Stderr, "blockgate-parser:", err)
+func end(code int, doing string, err error) {
+	_, _ = os.Stderr.WriteString("blockgate-parser: " + doing + err.Error() + "\n")
 	os.Exit(code)
 }

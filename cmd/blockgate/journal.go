@@ -47,7 +47,7 @@ func (j *journal) Load(ctx context.Context) (node.JournalLoaded, error) {
 			return node.JournalLoaded{}, err
 		}
 		j.bus = opened
-		j.log.Info("bus reached", slog.String("url", j.config.URL))
+		j.log.InfoContext(ctx, "bus reached", slog.String("url", j.config.URL))
 	}
 	state, err := j.bus.Load(ctx)
 	if err != nil {
@@ -92,22 +92,18 @@ func (j *journal) Append(ctx context.Context, a node.Append) (uint64, error) {
 	if j.bus == nil {
 		return 0, errNotOpen
 	}
-	event := bus.Event{
-		Kind: bus.Disconnect, Hash: a.Hash, Prev: a.Prev, Height: a.Height, Header: a.Header, Work: a.Work,
-		Best: a.Best, BestWork: a.BestWork, Final: a.Final, Time: time.Now().UTC(),
-	}
+	event := bus.Event{Kind: bus.Disconnect, Hash: a.Hash, Prev: a.Prev, Height: a.Height, Header: a.Header}
 	if a.Kind == node.Connect {
 		stored, ok := j.stored[a.Hash]
 		if !ok {
-			return 0, fmt.Errorf("append %d %s: %w", a.Height, a.Hash, jetstream.ErrStale)
+			return 0, fmt.Errorf("append %d %s: %w", a.Height, a.Hash, adapter.ErrStale)
 		}
-		event.Kind = bus.Connect
-		event.Size, event.Parts, event.ClaimParts, event.TxCount = stored.Size, stored.Parts, stored.ClaimParts, stored.TxCount
-		event.DataSeq, event.Sha256 = stored.DataSeq, stored.Sha256
+		event = stored.Connect()
 	}
+	event.Work, event.Best, event.BestWork, event.Final, event.Time = a.Work, a.Best, a.BestWork, a.Final, time.Now().UTC()
 	seq, err := j.bus.Append(ctx, event)
 	if errors.Is(err, jetstream.ErrStale) {
-		delete(j.stored, a.Hash)
+		return 0, fmt.Errorf("%w: %w", adapter.ErrStale, err)
 	}
 	return seq, err
 }

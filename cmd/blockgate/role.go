@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 
@@ -41,6 +42,11 @@ const ringSlots = 32
 // windowSlack is how many slots the brain's window leaves for second copies of
 // blocks that it asked two peers for.
 const windowSlack = 4
+
+// maxStore is what the broker lets streams reserve in all: there is one, with a
+// limit of its own. A limit near that one would refuse a store whose journal was
+// larger before, and is to be made smaller.
+const maxStore = 1 << 62
 
 // brokerConfig is what the broker reads from its descriptor.
 type brokerConfig struct {
@@ -131,7 +137,7 @@ func runBroker(ctx context.Context) error {
 	}
 	settings := jetstream.Settings{Network: c.Network, ID: c.ID, MaxBytes: c.JournalSize, Replicas: 1}
 	err := broker.Run(ctx, broker.Config{
-		StoreDir: c.StoreDir, Listen: c.Listen, MaxStore: 2 * c.JournalSize,
+		StoreDir: c.StoreDir, Listen: c.Listen, MaxStore: maxStore,
 		Users: []broker.User{
 			{Key: c.PublisherKey, Rights: broker.Rights(jetstream.PublisherRights(c.Network, c.ID))},
 			{Key: c.ReaderKey, Rights: broker.Rights(jetstream.ReaderRights(c.Network, c.ID))},
@@ -183,7 +189,7 @@ func runAdapter(ctx context.Context) error {
 	var fatal *adapter.FatalError
 	switch {
 	case errors.As(err, &fatal):
-		return &exitError{exitUsage, err}
+		return &exitError{exitBus, err}
 	case errors.Is(err, adapter.ErrPermanent):
 		return &exitError{exitBus, err}
 	default:
@@ -266,10 +272,22 @@ func (c *adapterConfig) names() map[netip.AddrPort]string {
 func (c *adapterConfig) node() node.Config {
 	config := node.Config{
 		Network: c.Network, UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
-		Window: ringSlots - windowSlack,
+		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
 	}
 	for _, p := range c.Connect {
 		config.Connect = append(config.Connect, p.Addr)
 	}
 	return config
+}
+
+// node returns where the journal begins, in the brain's words.
+func (s startPoint) node() node.Start {
+	switch {
+	case !s.Given:
+		return node.Start{}
+	case s.Hash.IsZero():
+		return node.Start{Kind: node.StartHeight, Height: s.Height}
+	default:
+		return node.Start{Kind: node.StartHash, Hash: s.Hash}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,9 @@ const (
 	maxParsers         = 64
 	maxConnect         = 64
 )
+
+// demoFlag marks the service that `blockgate demo` starts.
+const demoFlag = "in-demo"
 
 var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
@@ -111,13 +115,12 @@ type runSettings struct {
 	startHeight int32
 	startHash   string
 	noLandlock  bool
+	inDemo      bool // on loopback peers only
 	logFormat   string
 	anonymous   bool
 	parserPath  string
 
-	workGiven, startGiven bool
-	peers                 []netip.AddrPort
-	start                 startPoint
+	start startPoint
 }
 
 // startPoint says where a journal begins when none is there.
@@ -141,6 +144,8 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.Int32Var(&s.startHeight, "start-height", 0, "first height of a new journal; 1 for the whole chain (default: regtest 1, mainnet the tip less 144, others less 2016)")
 	flags.StringVar(&s.startHash, "start-hash", "", "first block of a new journal, instead of --start-height")
 	flags.BoolVar(&s.noLandlock, "allow-no-landlock", false, "run the cell without Landlock: for demo, parse and regtest only")
+	flags.BoolVar(&s.inDemo, demoFlag, false, "the service of a demo: --allow-no-landlock on any network, with loopback peers only")
+	_ = flags.MarkHidden(demoFlag)
 	flags.BoolVar(&s.anonymous, "anonymous-readers", false, "let readers without credentials read the whole journal, on loopback")
 	flags.StringVar(&s.parserPath, "parser", "", "path of blockgate-parser (default: beside this binary)")
 	flags.StringVar(&s.logFormat, "log-format", "text", "text or json")
@@ -148,12 +153,11 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 
 // complete checks what the flags say and fills in what follows from them.
 func (s *runSettings) complete(cmd *cobra.Command) error {
-	s.workGiven = cmd.Flags().Changed("minimum-chain-work")
-	if !s.workGiven {
+	if !cmd.Flags().Changed("minimum-chain-work") {
 		s.minimumWork.Work = s.network.Params().MinimumChainWork
 	}
-	if !idPattern.MatchString(s.id) {
-		return usagef("--id %q: want [a-z0-9-]{1,32}", s.id)
+	if err := checkID(s.id); err != nil {
+		return err
 	}
 	if s.logFormat != "text" && s.logFormat != "json" {
 		return usagef("--log-format %q: want text or json", s.logFormat)
@@ -164,7 +168,7 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 	if s.journalSize < minJournalSize {
 		return usagef("--journal-size %s: want at least %s", s.journalSize.String(), new(minJournalSize).String())
 	}
-	if s.noLandlock && s.network.Network != btc.Regtest {
+	if s.noLandlock && s.network.Network != btc.Regtest && !s.isDemo() {
 		return usagef("--allow-no-landlock: only for demo, parse and --network regtest; on %s the cell needs Landlock (Linux 5.13 or newer, lsm=landlock)", s.network.Network)
 	}
 	if err := s.completeStart(cmd); err != nil {
@@ -174,6 +178,16 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 		return err
 	}
 	return s.completePaths()
+}
+
+// isDemo reports whether this is the service of a demo: its peers are on this
+// machine, so nothing comes from outside.
+func (s *runSettings) isDemo() bool {
+	outside := func(peer string) bool {
+		addr, err := netip.ParseAddrPort(peer)
+		return err != nil || !addr.Addr().IsLoopback()
+	}
+	return s.inDemo && len(s.connect) > 0 && !slices.ContainsFunc(s.connect, outside)
 }
 
 func (s *runSettings) completeStart(cmd *cobra.Command) error {
@@ -204,9 +218,24 @@ func (s *runSettings) completeBus(cmd *cobra.Command) error {
 	case cmd.Flags().Changed("nats-listen"):
 		return usagef("--nats and --nats-listen: give one of them; with --nats there is no bundled broker")
 	}
-	u, err := url.Parse(s.nats)
-	if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
-		return usagef("--nats %q: want nats://host:port or tls://host:port", s.nats)
+	return checkServers(s.nats)
+}
+
+// checkServers wants the URL of a NATS server, or of several with commas.
+func checkServers(list string) error {
+	for server := range strings.SplitSeq(list, ",") {
+		u, err := url.Parse(server)
+		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
+			return usagef("--nats %q: want nats://host:port or tls://host:port", list)
+		}
+	}
+	return nil
+}
+
+// checkID wants a name that fits into a subject of the bus.
+func checkID(id string) error {
+	if !idPattern.MatchString(id) {
+		return usagef("--id %q: want [a-z0-9-]{1,32}", id)
 	}
 	return nil
 }

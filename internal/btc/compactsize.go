@@ -27,7 +27,7 @@ func CompactSize(b []byte) (value uint64, size int, err error) {
 	if len(b) == 0 {
 		return 0, 0, ErrShort
 	}
-	least := uint64(0)
+	var least uint64
 	switch b[0] {
 	case 0xfd:
 		size, least = 3, 0xfd

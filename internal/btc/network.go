@@ -17,7 +17,9 @@ const (
 	Regtest
 )
 
-var networkNames = [...]string{Mainnet: "mainnet", Testnet3: "testnet3", Testnet4: "testnet4", Signet: "signet", Regtest: "regtest"}
+var networkNames = [...]string{ //nolint:gochecknoglobals // a table, never written
+	Mainnet: "mainnet", Testnet3: "testnet3", Testnet4: "testnet4", Signet: "signet", Regtest: "regtest",
+}
 
 // Networks returns all networks.
 func Networks() []Network { return []Network{Mainnet, Testnet3, Testnet4, Signet, Regtest} }

@@ -125,7 +125,7 @@ func (tr *tree) documented(node ast.Node, name string, doc *ast.CommentGroup) []
 	switch {
 	case text == "":
 		return []string{fmt.Sprintf("%s: %s is not documented", tr.at(node), name)}
-	case words[0] != name || len(words) < 2:
+	case strings.TrimRight(words[0], ":,") != name || len(words) < 2:
 		return []string{fmt.Sprintf("%s: the comment on %s does not start with it", tr.at(node), name)}
 	case !strings.ContainsAny(text[len(text)-1:], ".:"):
 		return []string{fmt.Sprintf("%s: the comment on %s does not end with a full stop", tr.at(node), name)}

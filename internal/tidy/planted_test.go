@@ -55,6 +55,7 @@ func plantedDocs() []planted {
 		{"function without", exportedDocs, "bus/a.go", "package bus\n\nfunc Open() {}\n", "Open is not documented"},
 		{"function with", exportedDocs, "bus/a.go", "package bus\n\n// Open opens.\nfunc Open() {}\n", ""},
 		{"another name first", exportedDocs, "bus/a.go", "package bus\n\n// Opens it.\nfunc Open() {}\n", "does not start with it"},
+		{"name and colon", exportedDocs, "bus/a.go", "package bus\n\n// Max: the most.\nconst Max = 1\n", ""},
 		{"picture at the end", exportedDocs, "bus/a.go", "package bus\n\n// Open opens:\n//\n//\ta|b\nfunc Open() {}\n", ""},
 		{"no full stop", exportedDocs, "bus/a.go", "package bus\n\n// Open opens\nfunc Open() {}\n", "full stop"},
 		{"method without", exportedDocs, "bus/a.go", "package bus\n\ntype t[K any] struct{}\n\n// T is.\ntype T[K any] struct{}\n\nfunc (T[K]) M() {}\n", "M is not documented"},

@@ -21,11 +21,11 @@ var (
 func headerOf(body []byte) btc.Header { return btc.Header(body[:btc.HeaderSize]) }
 
 // check checks with a checker of its own, and that an error comes with no block.
-func check(t testing.TB, ctx claim.Context, header btc.Header, body []byte, said claim.Block) error {
-	t.Helper()
+func check(tb testing.TB, ctx claim.Context, header btc.Header, body []byte, said claim.Block) error {
+	tb.Helper()
 	checked, err := claim.NewChecker().Check(ctx, header, body, said)
 	if (err == nil) == checked.IsZero() {
-		t.Fatalf("error %v with a zero block %v", err, checked.IsZero())
+		tb.Fatalf("error %v with a zero block %v", err, checked.IsZero())
 	}
 	return err
 }

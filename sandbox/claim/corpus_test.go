@@ -32,47 +32,47 @@ type row struct {
 
 func (r row) context() claim.Context { return claim.Context{Network: r.Network, Height: r.Height} }
 
-func unzip(t testing.TB, name string) io.Reader {
-	t.Helper()
+func unzip(tb testing.TB, name string) io.Reader {
+	tb.Helper()
 	f, err := os.Open(filepath.Clean(corpus + name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = f.Close() })
+	tb.Cleanup(func() { _ = f.Close() })
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return z
 }
 
-func rows(t testing.TB) []row {
-	t.Helper()
+func rows(tb testing.TB) []row {
+	tb.Helper()
 	file, err := os.Open(filepath.Clean(corpus + "blocks/expected.jsonl"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer file.Close()
+	tb.Cleanup(func() { _ = file.Close() })
 	var all []row
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		var r row
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, r)
 	}
 	if len(all) < 29 {
-		t.Fatalf("%d rows", len(all))
+		tb.Fatalf("%d rows", len(all))
 	}
 	return all
 }
 
 // block returns the bytes of the block in file.
-func block(t testing.TB, file string) []byte {
-	t.Helper()
-	body, err := io.ReadAll(unzip(t, "blocks/"+file+".gz"))
+func block(tb testing.TB, file string) []byte {
+	tb.Helper()
+	body, err := io.ReadAll(unzip(tb, "blocks/"+file+".gz"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return body
 }
@@ -102,7 +102,7 @@ func mutants(t *testing.T) []mutant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { _ = file.Close() })
 	lines, err := csv.NewReader(file).ReadAll()
 	if err != nil {
 		t.Fatal(err)

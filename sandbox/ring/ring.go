@@ -75,7 +75,9 @@ func (r *Ring) Take() (Slot, bool) {
 // took the slot owns them until the slot is released. It panics if s is not taken
 // or n is more than SlotSize: both are broken invariants of the caller.
 func (r *Ring) Bytes(s Slot, n int) []byte {
+	r.mu.Lock()
 	r.mustBeTaken(s)
+	r.mu.Unlock()
 	if n < 0 || n > SlotSize {
 		panic(fmt.Sprintf("ring: %d bytes of a slot of %d", n, SlotSize))
 	}
@@ -86,16 +88,16 @@ func (r *Ring) Bytes(s Slot, n int) []byte {
 // Release gives slot s back. It panics if s is not taken: a slot released twice
 // would soon have two owners.
 func (r *Ring) Release(s Slot) {
-	r.mustBeTaken(s)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.mustBeTaken(s)
 	r.taken[s] = false
 	r.free = append(r.free, s)
 }
 
+// mustBeTaken panics unless s is taken. The caller holds mu, and a panic ends the
+// process: nobody waits for mu any more.
 func (r *Ring) mustBeTaken(s Slot) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if int(s) >= len(r.taken) || !r.taken[s] {
 		panic(fmt.Sprintf("ring: slot %d is not taken", s))
 	}

@@ -1,0 +1,359 @@
+package node_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"blockgate/adapter/node"
+	"blockgate/internal/btc"
+)
+
+// TestTranscripts replays testdata/*.txt: what happens, and below it what the node
+// does about it. Rewrite with `go test ./adapter/node -rewrite` and read the diff.
+//
+//	new [connect=(addr,...)] [min-work=N] [final-depth=N] [start-height=N] [start-hash=NAME] [seeds] [manual-journal] ...
+//	mine branch on=NAME count=N            blocks branch<height>...
+//	up peer [height=N] [services=N]        down peer [ban reason]     dialfailed peer
+//	headers peer block... | first..last    inv peer block...      notfound peer block...
+//	body peer block... [bytes=TEXT] [outcome=NAME]    arrived | unneeded peer block    tick DURATION
+//	addrs addr...   loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
+//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status   wanted peer block
+//
+// Unless manual-journal is said a journal answers at once; auto-journal lets it
+// answer what it was asked, and from then on.
+func TestTranscripts(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		w := &world{tree: newTree(), now: start}
+		w.journal = newJournal(w.tree)
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			w.out.Reset()
+			w.command(t, d)
+			for _, wrong := range w.journal.wrong {
+				t.Errorf("%s: %s", d.Pos, wrong)
+			}
+			if w.out.Len() == 0 {
+				return "nothing\n"
+			}
+			return w.out.String()
+		})
+	})
+}
+
+// world is a node in a transcript and what stands around it.
+type world struct {
+	tree    *tree
+	node    *node.Node
+	now     time.Time
+	journal *journal
+	manual  bool // the transcript answers for the journal
+	asked   []node.Action
+	bodies  bodies
+	out     strings.Builder
+}
+
+func (w *world) command(t *testing.T, d *datadriven.TestData) {
+	t.Helper()
+	args := func(i int) string { return d.CmdArgs[i].Key }
+	switch d.Cmd {
+	case "new":
+		w.create(t, d)
+	case "mine":
+		var on string
+		var count int
+		d.ScanArgs(t, "on", &on)
+		d.ScanArgs(t, "count", &count)
+		mined := w.tree.mine(args(0), w.tree.byName[on], count)
+		fmt.Fprintf(&w.out, "%s..%s\n", mined[0].name, mined[len(mined)-1].name)
+	case "tick":
+		w.tick(t, args(0))
+	case "status":
+		w.status()
+	case "manual-journal":
+		w.manual = true
+	case "auto-journal":
+		w.manual = false
+		asked := w.asked
+		w.asked = nil
+		for _, a := range asked {
+			if answer := w.answer(a); answer != nil {
+				w.step(answer)
+			}
+		}
+	case "wanted":
+		height, ok := w.node.Wanted(w.peer(t, d), w.tree.byName[args(1)].hash)
+		fmt.Fprintf(&w.out, "%d %v\n", height, ok)
+	case "body":
+		w.body(t, d)
+	case "journal":
+		w.journal = newJournal(w.tree)
+		for _, b := range w.blocks(t, d, 0) {
+			w.journal.stored[b.hash] = true
+			w.journal.append(node.Append{Kind: node.Connect, Hash: b.hash, Prev: b.header.Prev(), Height: b.height, Header: b.header})
+		}
+		fmt.Fprintf(&w.out, "%d events\n", len(w.journal.events))
+	default:
+		w.step(w.event(t, d))
+	}
+}
+
+func (w *world) create(t *testing.T, d *datadriven.TestData) {
+	t.Helper()
+	cfg := node.Config{Network: btc.Regtest, Seed: 1, PerNewPeer: node.DefaultPerPeer, UseSeeds: d.HasArg("seeds")}
+	for _, a := range d.CmdArgs {
+		number := func() int {
+			v, err := strconv.Atoi(a.Vals[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		switch a.Key {
+		case "connect":
+			for _, at := range a.Vals {
+				cfg.Connect = append(cfg.Connect, addr(at))
+			}
+		case "min-work":
+			cfg.MinimumChainWork = btc.Regtest.Params().PowLimit.Work().Mul(uint64(number()))
+		case "final-depth":
+			cfg.FinalDepth = btc.Height(number())
+		case "start-height":
+			cfg.Start = node.Start{Kind: node.StartHeight, Height: btc.Height(number())}
+		case "start-hash":
+			cfg.Start = node.Start{Kind: node.StartHash, Hash: w.tree.byName[a.Vals[0]].hash}
+		case "ban-time":
+			cfg.BanTime = time.Duration(number()) * time.Minute
+		case "window":
+			cfg.Window = number()
+		case "per-peer":
+			cfg.PerPeer = number()
+		case "per-new-peer":
+			cfg.PerNewPeer = number()
+		case "max-outbound":
+			cfg.MaxOutbound = number()
+		}
+	}
+	w.manual = d.HasArg("manual-journal")
+	w.bodies = bodies{in: map[node.BodyID]btc.Hash{}}
+	w.node = node.New(cfg)
+	w.step(node.Tick{})
+}
+
+func (w *world) peer(t *testing.T, d *datadriven.TestData) node.PeerID {
+	t.Helper()
+	id, err := strconv.ParseUint(d.CmdArgs[0].Key, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: peer: %v", d.Pos, err)
+	}
+	return node.PeerID(id)
+}
+
+// blocks reads names and ranges like a1..a5 from argument number from on.
+func (w *world) blocks(t *testing.T, d *datadriven.TestData, from int) []*block {
+	t.Helper()
+	var out []*block
+	for _, a := range d.CmdArgs[from:] {
+		if len(a.Vals) > 0 || a.Key == "spoil" {
+			continue
+		}
+		first, last, isRange := strings.Cut(a.Key, "..")
+		lo, hi := w.tree.byName[first], w.tree.byName[last]
+		if !isRange {
+			hi = lo
+		}
+		if lo == nil || hi == nil {
+			t.Fatalf("%s: no block %s", d.Pos, a.Key)
+		}
+		out = append(out, w.tree.chainTo(hi)[lo.height-1:]...)
+	}
+	return out
+}
+
+func (w *world) hashes(t *testing.T, d *datadriven.TestData) []btc.Hash {
+	t.Helper()
+	var out []btc.Hash
+	for _, b := range w.blocks(t, d, 1) {
+		out = append(out, b.hash)
+	}
+	return out
+}
+
+func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
+	t.Helper()
+	switch d.Cmd {
+	case "up":
+		e := node.PeerUp{Peer: w.peer(t, d), Services: 9}
+		d.MaybeScanArgs(t, "height", &e.StartHeight)
+		d.MaybeScanArgs(t, "services", &e.Services)
+		return e
+	case "down":
+		e := node.PeerDown{Peer: w.peer(t, d)}
+		if len(d.CmdArgs) > 1 {
+			e.Reason, e.Ban = node.Reason(d.CmdArgs[1].Key), true
+		}
+		return e
+	case "dialfailed":
+		return node.DialFailed{Peer: w.peer(t, d), Detail: "connection refused"}
+	case "headers":
+		e := node.HeadersReceived{Peer: w.peer(t, d)}
+		for _, b := range w.blocks(t, d, 1) {
+			e.Headers = append(e.Headers, b.header)
+		}
+		if d.HasArg("spoil") {
+			last := &e.Headers[len(e.Headers)-1]
+			last[72] = 0 // another target than the rules demand
+		}
+		return e
+	case "inv":
+		return node.BlocksAnnounced{Peer: w.peer(t, d), Hashes: w.hashes(t, d)}
+	case "notfound":
+		return node.NotFound{Peer: w.peer(t, d), Hashes: w.hashes(t, d)}
+	case "arrived":
+		return node.BodyArrived{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0], Size: 100}
+	case "unneeded":
+		return node.BodyUnneeded{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0]}
+	case "addrs":
+		var e node.AddrsFound
+		for _, a := range d.CmdArgs {
+			e.Addrs = append(e.Addrs, netip.MustParseAddrPort(a.Key))
+		}
+		return e
+	}
+	return w.journalEvent(t, d)
+}
+
+func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
+	t.Helper()
+	switch d.Cmd {
+	case "loaded-empty":
+		return node.JournalLoaded{Empty: true}
+	case "loaded":
+		tip := w.tree.byName[d.CmdArgs[0].Key]
+		e := node.JournalLoaded{Tip: tip.hash, TipHeight: tip.height, TipHeader: tip.header, First: 1, FirstTrims: d.HasArg("trims")}
+		d.MaybeScanArgs(t, "first", &e.First)
+		d.MaybeScanArgs(t, "final", &e.Final)
+		return e
+	case "load-failed":
+		return node.JournalFailed{Detail: "connection refused"}
+	case "moved":
+		w.manual = false
+		return node.EventMoved{Detail: "wrong last sequence", Stale: d.HasArg("stale")}
+	case "stored", "store-failed":
+		for i, a := range w.asked {
+			if s, ok := a.(node.Store); ok {
+				w.asked = append(w.asked[:i:i], w.asked[i+1:]...)
+				if d.Cmd == "stored" {
+					w.journal.stored[s.Hash] = true
+					return node.BodyStored{Hash: s.Hash, Body: s.Body}
+				}
+				return node.BodyStoreFailed{Hash: s.Hash, Body: s.Body, Detail: "no space"}
+			}
+		}
+		t.Fatalf("%s: nothing to store", d.Pos)
+	}
+	t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
+	return nil
+}
+
+// body lets bodies arrive and be judged.
+func (w *world) body(t *testing.T, d *datadriven.TestData) {
+	t.Helper()
+	outcome, bytes := "proven", "honest"
+	d.MaybeScanArgs(t, "outcome", &outcome)
+	d.MaybeScanArgs(t, "bytes", &bytes)
+	for _, b := range w.blocks(t, d, 1) {
+		w.step(node.BodyArrived{Peer: w.peer(t, d), Hash: b.hash, Size: 100})
+		e := node.BodyJudged{Peer: w.peer(t, d), Hash: b.hash, Sum: sumOf(b.name + bytes), Outcome: outcomes[outcome], Detail: "a detail"}
+		if e.Outcome == node.OutcomeProven {
+			e.Body = w.bodies.take(b.hash)
+		}
+		w.step(e)
+	}
+}
+
+var outcomes = map[string]node.Outcome{
+	"proven": node.OutcomeProven, "not-judged": node.OutcomeNotJudged, "died": node.OutcomeWorkerDied,
+	"hung": node.OutcomeWorkerHung, "nonsense": node.OutcomeWorkerNonsense, "malformed": node.OutcomeMalformed,
+	"merkle": node.OutcomeMerkle, "mutated": node.OutcomeMutated, "coinbase": node.OutcomeCoinbase,
+	"witness": node.OutcomeWitness, "weight": node.OutcomeWeight,
+}
+
+// tick lets time pass in steps of at most a second, as the shell does.
+func (w *world) tick(t *testing.T, text string) {
+	t.Helper()
+	left, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const step = time.Second
+	for ; left > 0; left -= step {
+		w.now = w.now.Add(min(left, step))
+		before := w.out.Len()
+		w.step(node.Tick{})
+		if said := w.out.String()[before:]; said != "" && left > step {
+			fmt.Fprintf(&w.out, "-- %v to go\n", left-step)
+		}
+	}
+}
+
+func (w *world) step(e node.Event) {
+	events := []node.Event{e}
+	for len(events) > 0 {
+		actions := append([]node.Action(nil), w.node.Step(w.now, events[0])...)
+		events = events[1:]
+		for _, a := range actions {
+			fmt.Fprintln(&w.out, w.tree.show(a))
+			w.account(a)
+			if w.manual {
+				w.asked = append(w.asked, a)
+			} else if answer := w.answer(a); answer != nil {
+				events = append(events, answer)
+			}
+		}
+	}
+}
+
+func (w *world) account(a node.Action) {
+	wrong := ""
+	switch a := a.(type) {
+	case node.Drop:
+		wrong = w.bodies.leave(a.Body)
+	case node.Store:
+		wrong = w.bodies.leave(a.Body)
+	}
+	if wrong != "" {
+		w.journal.complain("%s", wrong)
+	}
+}
+
+// answer is the journal's.
+func (w *world) answer(a node.Action) node.Event {
+	switch a := a.(type) {
+	case node.LoadJournal:
+		return w.journal.load()
+	case node.FetchHeader:
+		return w.journal.headerOf(a)
+	case node.Store:
+		w.journal.stored[a.Hash] = true
+		return node.BodyStored{Hash: a.Hash, Body: a.Body}
+	case node.Append:
+		w.journal.append(a)
+		return node.EventAppended{Hash: a.Hash, Kind: a.Kind, Seq: uint64(len(w.journal.events))}
+	}
+	return nil
+}
+
+func (w *world) status() {
+	s := w.node.Status(w.now)
+	fmt.Fprintf(&w.out, "best=%d complete=%d journal=%d (%s) final=%d peers=%d syncing=%v rate=%.2f left=%v\nwaiting for %s\n",
+		s.BestHeight, s.CompleteHeight, s.JournalHeight, w.tree.name(s.JournalTip), s.FinalHeight, s.Peers, s.Syncing,
+		s.BlocksPerSecond, s.Left.Round(time.Second), w.tree.rename(s.WaitingFor))
+	if s.Held != "" {
+		fmt.Fprintln(&w.out, "held:", w.tree.rename(s.Held))
+	}
+}

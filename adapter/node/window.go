@@ -1,0 +1,151 @@
+package node
+
+import (
+	"slices"
+	"time"
+
+	"blockgate/headerchain"
+	"blockgate/internal/btc"
+)
+
+// fillWindow takes the blocks that are missing next. A branch of which nobody
+// gives the next block stands behind the others, so that who withholds a heavier
+// branch does not keep us from ours.
+func (n *Node) fillWindow() {
+	f := &n.fetch
+	n.takeBack()
+	missing := n.chain.Missing(n.cfg.Window)
+	if slices.ContainsFunc(missing, n.entryStuck) {
+		missing = n.stuckLast()
+	}
+	f.window = f.window[:0]
+	for i := range missing[:min(len(missing), n.cfg.Window)] {
+		f.window = append(f.window, f.wanted(&missing[i]))
+	}
+	n.pruneWants(missing)
+}
+
+func (f *fetch) wanted(e *headerchain.Entry) *want {
+	w := f.wants[e.Hash]
+	if w == nil {
+		w = &want{hash: e.Hash, prev: e.Header.Prev(), height: e.Height}
+		f.wants[e.Hash] = w
+	}
+	return w
+}
+
+func (n *Node) entryStuck(e headerchain.Entry) bool {
+	if w := n.fetch.wants[e.Hash]; w != nil {
+		return n.isStuck(w)
+	}
+	return n.isStuck(&want{hash: e.Hash, height: e.Height})
+}
+
+// isStuck reports whether nobody is left to ask for the block, for now. Once all
+// who have it failed it, they get another chance after a wait.
+func (n *Node) isStuck(w *want) bool {
+	if w.phase != phaseMissing || len(w.asked) > 0 || n.isJudging(w.hash) {
+		return false
+	}
+	if n.now.Before(w.retry) {
+		return true
+	}
+	stuck := !n.hasCandidate(w)
+	if stuck && len(w.failed) > 0 {
+		w.tries++
+		w.failed = w.failed[:0]
+		w.retry = n.now.Add(n.dice.backoff(w.tries, retryMin, retryMax))
+	}
+	return stuck
+}
+
+// stuckLast returns the missing blocks of all branches. What is stuck, and what
+// stands on it, is at the end: there first what is held or on its way, so that it
+// is not fetched twice.
+func (n *Node) stuckLast() []headerchain.Entry {
+	behind := map[btc.Hash]bool{}
+	var moving, coming, rest []headerchain.Entry
+	var roots []btc.Hash
+	for _, e := range n.chain.Missing(lookahead) {
+		w := n.fetch.wants[e.Hash]
+		behind[e.Hash] = behind[e.Header.Prev()]
+		if !behind[e.Hash] && n.entryStuck(e) {
+			behind[e.Hash] = true
+			roots = append(roots, e.Hash)
+		}
+		switch {
+		case !behind[e.Hash]:
+			moving = append(moving, e)
+		case w != nil && n.isComing(w):
+			coming = append(coming, e)
+		default:
+			rest = append(rest, e)
+		}
+	}
+	if len(moving) == 0 && len(roots) >= headerchain.MaxFetchBranches {
+		n.setAside(roots)
+	}
+	return append(append(moving, coming...), rest...)
+}
+
+// aside is a branch that the header chain skips until some time, because nobody
+// gave its next block.
+type aside struct {
+	root  btc.Hash
+	until time.Time
+}
+
+// setAside lets the header chain skip branches that are stuck. It looks for
+// missing blocks in the heaviest few branches only; if none of those moves, the
+// others must have their turn.
+func (n *Node) setAside(roots []btc.Hash) {
+	for _, root := range roots {
+		if len(n.fetch.aside) >= maxAside {
+			return // the first to come back make room
+		}
+		if _, err := n.chain.Park(root); err != nil {
+			panic("node: missing block is not in the header chain: " + err.Error()) // it came from there
+		}
+		n.fetch.aside = append(n.fetch.aside, aside{root, n.now.Add(asideTime)})
+	}
+}
+
+// takeBack ends the time of branches that were set aside.
+func (n *Node) takeBack() {
+	f := &n.fetch
+	for len(f.aside) > 0 && !n.now.Before(f.aside[0].until) {
+		if _, err := n.chain.Unpark(f.aside[0].root); err != nil {
+			panic("node: branch set aside is not in the header chain: " + err.Error())
+		}
+		f.aside = slices.Delete(f.aside, 0, 1)
+	}
+}
+
+// pruneWants forgets what is no longer in the window: bodies are dropped, and of
+// the rest only what is missing still and was tried is kept, [maxWants] at most.
+func (n *Node) pruneWants(missing []headerchain.Entry) {
+	f := &n.fetch
+	if len(f.wants) == len(f.window) {
+		return
+	}
+	keep := make(map[btc.Hash]bool, len(missing))
+	for i, e := range missing {
+		keep[e.Hash] = i < maxWants
+	}
+	var gone []*want
+	for hash, w := range f.wants {
+		if w.phase != phaseStoring && !slices.Contains(f.window, w) && (w.body != 0 || !keep[hash] || w.tries == 0 && len(w.failed) == 0 && !n.isComing(w)) {
+			gone = append(gone, w)
+		}
+	}
+	slices.SortFunc(gone, func(a, b *want) int { return slices.Compare(a.hash[:], b.hash[:]) })
+	for _, w := range gone {
+		n.drop(w.body)
+		delete(f.wants, w.hash)
+	}
+}
+
+// isComing reports whether the body is held or may come soon.
+func (n *Node) isComing(w *want) bool {
+	return w.body != 0 || len(w.asked) > 0 || n.isJudging(w.hash)
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"blockgate/adapter/fakepeer"
+	"blockgate/internal/btc"
+)
+
+// TestLiveParsers looks at the parsers of a running service as the kernel shows
+// them.
+func TestLiveParsers(t *testing.T) {
+	t.Parallel()
+	chain := regtest(t, 41, 3)
+	peer := listen(t, 41, chain, fakepeer.Script{})
+	d := startDaemonWith(t, daemonOptions{env: []string{"GOCOVERDIR=" + t.TempDir()}}, t.TempDir(),
+		append(connectTo(peer), "--network", "regtest", "--parsers", "3")...)
+	follow(d, 0, genesis(btc.Regtest)).connects(3)
+	for worker, pid := range d.awaitParsers(3) {
+		t.Run(fmt.Sprintf("parser %d", worker), func(t *testing.T) {
+			status := procFile(t, pid, "status")
+			for _, line := range []string{"Seccomp:\t2", "NoNewPrivs:\t1"} {
+				if !strings.Contains(status, line+"\n") {
+					t.Errorf("status has no line %q:\n%s", line, status)
+				}
+			}
+			if got := procFile(t, pid, "cmdline"); got != "blockgate-parser\x00" {
+				t.Errorf("command line %q", got)
+			}
+			checkInside(t, pid)
+		})
+	}
+}
+
+// checkInside looks at what only an owner may see. A parser cannot be dumped, so
+// that is root alone.
+func checkInside(t *testing.T, pid int) {
+	t.Helper()
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if errors.Is(err, os.ErrPermission) {
+		t.Log("environment and descriptors of the parser cannot be read by this user, as it should be")
+		return
+	}
+	if err != nil || len(environ) != 0 {
+		t.Errorf("environment %q, %v; want an empty one", environ, err)
+	}
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var descriptors []string
+	for _, name := range links {
+		target, err := os.Readlink(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind, _, ok := strings.Cut(target, ":["); ok && kind != "anon_inode" {
+			target = kind
+		}
+		descriptors = append(descriptors, filepath.Base(name)+" "+target)
+	}
+	// The ring is mapped and its descriptor closed; the last two are the Go
+	// runtime's.
+	want := []string{"0 /dev/null", "1 pipe", "2 pipe", "3 socket", "5 anon_inode:[eventpoll]", "6 anon_inode:[eventfd]"}
+	slices.Sort(descriptors)
+	if !slices.Equal(descriptors, want) {
+		t.Errorf("descriptors %q, want %q", descriptors, want)
+	}
+}
+
+func procFile(t *testing.T, pid int, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestHungParser stops all parsers: whoever gets the next block does not answer
+// within its 2 s, is killed and replaced, and the block is published.
+func TestHungParser(t *testing.T) {
+	t.Parallel()
+	chain := regtest(t, 42, 5)
+	peer := listen(t, 42, chain, fakepeer.Script{})
+	d := startDaemon(t, t.TempDir(), append(connectTo(peer), "--network", "regtest")...)
+	f := follow(d, 0, genesis(btc.Regtest))
+	f.connects(5)
+	for _, pid := range d.awaitParsers(2) {
+		signalTo(t, pid, syscall.SIGSTOP)
+	}
+	begun := time.Now()
+	if err := chain.Mine(1); err != nil {
+		t.Fatal(err)
+	}
+	died, _ := d.awaitMessage("parser died", 0)
+	if !died.Condemned || died.Cause == "" {
+		t.Errorf("the log says %s; want a condemned parser with a cause", died.text)
+	}
+	f.connects(6)
+	f.at(chain)
+	t.Logf("published %s after it was mined", time.Since(begun))
+	if bans := d.count("peer banned"); bans != 0 {
+		t.Errorf("%d bans for a fault of ours", bans)
+	}
+}
