@@ -69,7 +69,7 @@ func TestAskedStaysSmall(t *testing.T) {
 func TestRequestsAreRead(t *testing.T) {
 	for _, n := range []int{0, 1, 101} {
 		var m wire.MsgGetHeaders
-		payload := appendGetHeaders(nil, hashes(0, n), hashOf(7777))
+		payload := getHeadersPayload(hashes(0, n), hashOf(7777))
 		in := bytes.NewReader(payload)
 		if err := m.BtcDecode(in, wire.ProtocolVersion, wire.BaseEncoding); err != nil || in.Len() != 0 {
 			t.Fatalf("%d hashes: %v, %d bytes left", n, err, in.Len())
@@ -84,7 +84,7 @@ func TestRequestsAreRead(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, 252, 253, 1000} {
 		var m wire.MsgGetData
-		in := bytes.NewReader(appendGetData(nil, hashes(0, n)))
+		in := bytes.NewReader(getDataPayload(hashes(0, n)))
 		if err := m.BtcDecode(in, wire.ProtocolVersion, wire.BaseEncoding); err != nil || in.Len() != 0 {
 			t.Fatalf("%d hashes: %v, %d bytes left", n, err, in.Len())
 		}

@@ -20,11 +20,11 @@ import (
 
 const budgetBytes = 16 << 20
 
-func newBudget(t testing.TB) *link.Budget {
-	t.Helper()
+func newBudget(tb testing.TB) *link.Budget {
+	tb.Helper()
 	b, err := link.NewBudget(budgetBytes, budgetBytes/2)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -40,9 +40,9 @@ type recorder struct {
 	hook   func(Event) // called with each event, before it is kept
 }
 
-func newRecorder(t testing.TB) *recorder {
-	t.Helper()
-	return &recorder{t: t, budget: newBudget(t), bodies: map[btc.Hash][]byte{}}
+func newRecorder(tb testing.TB) *recorder {
+	tb.Helper()
+	return &recorder{t: tb, budget: newBudget(tb), bodies: map[btc.Hash][]byte{}}
 }
 
 func (r *recorder) config(network btc.Network) Config {
@@ -171,9 +171,10 @@ func (tb *table) hashes(from, to btc.Height) []btc.Hash {
 	return out
 }
 
-func (tb *table) ask(from, to btc.Height) {
+// ask asks for the first n blocks after genesis.
+func (tb *table) ask(n btc.Height) {
 	tb.t.Helper()
-	if err := tb.s.GetData(tb.hashes(from, to)); err != nil {
+	if err := tb.s.GetData(tb.hashes(1, n)); err != nil {
 		tb.t.Errorf("getdata: %v", err)
 	}
 	synctest.Wait()
@@ -188,11 +189,11 @@ func (tb *table) wantReason(want link.Reason) {
 }
 
 // regtest returns a mined chain.
-func regtest(t testing.TB, blocks int) *fakepeer.Chain {
-	t.Helper()
+func regtest(tb testing.TB, blocks int) *fakepeer.Chain {
+	tb.Helper()
 	c := fakepeer.NewRegtest(fakepeer.Mining{Seed: 7})
 	if err := c.Mine(blocks); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }

@@ -112,7 +112,8 @@ func (s *Session) Close(reason link.Reason, detail string) {
 
 // GetHeaders asks for the headers after the first hash of the locator that the
 // peer has on its best chain, up to stop or, if stop is zero, as many as fit. It
-// keeps neither argument.
+// keeps neither argument. The locator should end in genesis: what a node makes of
+// an empty one differs.
 //
 // It returns [ErrNotReady], [ErrEnded] or, for more than [MaxLocator] hashes,
 // [ErrTooMany].
@@ -120,7 +121,7 @@ func (s *Session) GetHeaders(locator []btc.Hash, stop btc.Hash) error {
 	if len(locator) > MaxLocator {
 		return fmt.Errorf("locator of %d: %w", len(locator), ErrTooMany)
 	}
-	return s.request("getheaders", appendGetHeaders(nil, locator, stop))
+	return s.request("getheaders", getHeadersPayload(locator, stop))
 }
 
 // GetData asks for blocks, with witnesses. From now on they are not unasked. It
@@ -136,7 +137,7 @@ func (s *Session) GetData(hashes []btc.Hash) error {
 		return fmt.Errorf("getdata of %d: %w", len(hashes), ErrTooMany)
 	}
 	s.asked.add(hashes)
-	return s.request("getdata", appendGetData(nil, hashes))
+	return s.request("getdata", getDataPayload(hashes))
 }
 
 // request queues a message. A full queue means that the peer does not read.

@@ -153,9 +153,9 @@ func TestNotFoundOfOthers(t *testing.T) {
 		if err := s.GetData([]btc.Hash{asked}); err != nil {
 			t.Error(err)
 		}
-		h.send("notfound", appendGetData(nil, []btc.Hash{{8}}))
+		h.send("notfound", getDataPayload([]btc.Hash{{8}}))
 		h.send("notfound", []byte{0})
-		both := appendGetData(nil, []btc.Hash{asked, asked})
+		both := getDataPayload([]btc.Hash{asked, asked})
 		both[1], both[4] = 1, 0 // the first is said to be a transaction
 		h.send("notfound", both)
 		h.send("notfound", both)
@@ -224,7 +224,7 @@ func TestUnneeded(t *testing.T) {
 	chain := regtest(t, 50)
 	withPeer(t, chain, fakepeer.Script{}, func(tb *table) {
 		tb.s.cfg.Want = func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Unneeded }
-		tb.ask(1, 50)
+		tb.ask(50)
 		tb.wantReason(link.ReasonNone)
 		if n := len(only[Block](tb.recorder)); n != 0 {
 			t.Errorf("%d blocks came", n)
@@ -301,7 +301,7 @@ func TestMalformed(t *testing.T) {
 		{"headers with transactions", "headers", append(append([]byte{1}, make([]byte, 80)...), 1)},
 		{"headers with bytes behind", "headers", []byte{0, 0}},
 		{"inv without entries", "inv", []byte{0xfd}},
-		{"notfound with bytes behind", "notfound", append(appendGetData(nil, []btc.Hash{{1}}), 0)},
+		{"notfound with bytes behind", "notfound", append(getDataPayload([]btc.Hash{{1}}), 0)},
 		{"count not canonical", "inv", []byte{0xfd, 0, 0}},
 		{"count of 2^64-1", "headers", []byte{255, 255, 255, 255, 255, 255, 255, 255, 255}},
 	}
@@ -379,7 +379,7 @@ func TestEnds(t *testing.T) {
 					tb.s.Close(link.ReasonLocal, "seen\nenough")
 				}
 			}
-			tb.ask(1, 5)
+			tb.ask(5)
 			<-tb.s.Done()
 			if got := tb.closed(); got != (Closed{link.ReasonLocal, `seen\nenough`}) {
 				t.Errorf("closed by %+v", got)
@@ -403,7 +403,7 @@ func TestSlowConsumer(t *testing.T) {
 				time.Sleep(time.Hour)
 			}
 		}
-		tb.ask(1, 200)
+		tb.ask(200)
 		time.Sleep(30 * time.Minute)
 		if n := tb.budget.InUse(); n != budgetBytes/2 || tb.budget.Waiting() != 1 {
 			t.Errorf("%d bytes of budget in use, %d blocks wait", n, tb.budget.Waiting())
@@ -416,6 +416,27 @@ func TestSlowConsumer(t *testing.T) {
 	})
 }
 
+// TestNothingAfterClose: what waits for its turn when we leave is not told.
+func TestNothingAfterClose(t *testing.T) {
+	withPeer(t, regtest(t, 5), fakepeer.Script{}, func(tb *table) {
+		tb.hook = func(e Event) {
+			if _, ok := e.(Block); ok {
+				time.Sleep(time.Second)
+				tb.s.Close(link.ReasonLocal, "")
+			}
+		}
+		tb.ask(1)
+		if err := tb.chain.Mine(1); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // headers came and wait behind the block
+		<-tb.s.Done()
+		if h, b := len(only[Headers](tb.recorder)), len(only[Block](tb.recorder)); h != 0 || b != 1 {
+			t.Errorf("%d headers and %d blocks told", h, b)
+		}
+	})
+}
+
 // TestEndWhileEventWaits: Closed waits for the event before it.
 func TestEndWhileEventWaits(t *testing.T) {
 	withPeer(t, regtest(t, 5), fakepeer.Script{}, func(tb *table) {
@@ -424,7 +445,7 @@ func TestEndWhileEventWaits(t *testing.T) {
 				time.Sleep(time.Minute)
 			}
 		}
-		tb.ask(1, 5)
+		tb.ask(5)
 		tb.s.Close(link.ReasonLocal, "")
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
@@ -479,12 +500,12 @@ func TestHour(t *testing.T) {
 	})
 }
 
-func dial(t testing.TB, p *fakepeer.Peer) net.Conn {
-	t.Helper()
+func dial(tb testing.TB, p *fakepeer.Peer) net.Conn {
+	tb.Helper()
 	var d net.Dialer
-	conn, err := d.DialContext(t.Context(), "tcp", p.Addr().String())
+	conn, err := d.DialContext(tb.Context(), "tcp", p.Addr().String())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return conn
 }
