@@ -149,7 +149,7 @@ func TestRunSettings(t *testing.T) {
 
 func TestStartPoint(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
-	hash := btc.Regtest.Params().GenesisHash
+	hash := btc.Regtest.Params().Genesis.Hash()
 	for _, tt := range []struct {
 		args string
 		want node.Start
