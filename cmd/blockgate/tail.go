@@ -206,14 +206,14 @@ func parseFrom(text string) (jetstream.From, error) {
 	if text == "start" {
 		return jetstream.FromStart(), nil
 	}
+	if hash, err := btc.ParseHash(text); err == nil {
+		return jetstream.FromHash(hash), nil
+	}
 	if height, err := strconv.ParseInt(text, 10, 32); err == nil {
 		if height < 0 {
 			return jetstream.From{}, errors.New("a height is 0 or more")
 		}
 		return jetstream.FromHeight(btc.Height(height)), nil
-	}
-	if hash, err := btc.ParseHash(text); err == nil {
-		return jetstream.FromHash(hash), nil
 	}
 	cursor, err := bus.ParseCursor(text)
 	if err != nil {
