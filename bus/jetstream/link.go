@@ -183,6 +183,14 @@ func (l *link) refused(err error) error {
 	return err
 }
 
+// noJetStream says in words what it means that nobody answers.
+func noJetStream(err error) error {
+	if errors.Is(err, nats.ErrNoResponders) {
+		return fmt.Errorf("the server has no JetStream for us: %w", err)
+	}
+	return err
+}
+
 // stream asks for the state of the stream.
 func (l *link) stream(ctx context.Context, name string) (*natsjs.StreamInfo, error) {
 	ctx, cancel := l.request(ctx)
@@ -192,7 +200,7 @@ func (l *link) stream(ctx context.Context, name string) (*natsjs.StreamInfo, err
 		return nil, fmt.Errorf("stream %s: %w", name, ErrNoStream)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("state of stream %s: %w", name, l.refused(err))
+		return nil, fmt.Errorf("state of stream %s: %w", name, l.refused(noJetStream(err)))
 	}
 	return stream.CachedInfo(), nil
 }
