@@ -90,30 +90,38 @@ func startCovered(t *testing.T, blocks int, build ...string) *covered {
 	return c
 }
 
-// openPolicy returns an overlay for go build in which the policy hands blocks to
-// btcd as any other message. It stands nowhere in the tree.
+// openPolicy returns an overlay in which the policy hands blocks to btcd as any
+// other message.
 func openPolicy(t *testing.T) string {
 	t.Helper()
-	path, err := filepath.Abs("../../adapter/link/policy.go")
+	return overlay(t, "../../adapter/link/policy.go", `(?m)^\tCommandOf\("block"\):.*$`, "\tCommandOf(\"block\"): pass(open, 0, MaxPayload),")
+}
+
+// overlay returns an overlay for go build in which the one place of a file that
+// matches is replaced. What a control program does wrong so stands nowhere in the
+// tree.
+func overlay(t *testing.T, file, pattern, replacement string) string {
+	t.Helper()
+	path, err := filepath.Abs(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy, err := os.ReadFile(path)
+	source, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := regexp.MustCompile(`(?m)^\tCommandOf\("block"\):.*$`)
-	if found := row.FindAll(policy, -1); len(found) != 1 {
-		t.Fatalf("%d rows for block in %s, want 1", len(found), path)
+	place := regexp.MustCompile(pattern)
+	if found := place.FindAll(source, -1); len(found) != 1 {
+		t.Fatalf("%d places in %s match %s, want 1", len(found), path, pattern)
 	}
 	dir := t.TempDir()
-	opened := filepath.Join(dir, "policy.go")
-	write(t, opened, row.ReplaceAllString(string(policy), "\tCommandOf(\"block\"): pass(open, 0, MaxPayload),"))
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: opened}})
+	changed := filepath.Join(dir, "changed.go")
+	write(t, changed, place.ReplaceAllLiteralString(string(source), replacement))
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "overlay.json"), string(overlay))
+	write(t, filepath.Join(dir, "overlay.json"), string(list))
 	return filepath.Join(dir, "overlay.json")
 }
 
@@ -129,7 +137,7 @@ func (c *covered) stopAndCount() map[string]string {
 	if err != nil || len(written) < 3 {
 		t.Fatalf("counters of %d processes (%v), want those of supervisor, broker and adapter", len(written), err)
 	}
-	text, err := exec.Command("go", "tool", "covdata", "func", "-i="+c.counters).CombinedOutput()
+	text, err := exec.CommandContext(t.Context(), "go", "tool", "covdata", "func", "-i="+c.counters).CombinedOutput()
 	if err != nil {
 		t.Fatalf("go tool covdata: %v\n%s", err, text)
 	}
