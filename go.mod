@@ -13,13 +13,13 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.2 // The bundled broker.
 	github.com/nats-io/nats.go v1.55.0 // The client of the bus, JetStream with it.
 	github.com/nats-io/nkeys v0.4.17 // Keys of the bus: publisher, reader, admin.
+	github.com/rogpeppe/go-internal v1.16.0 // Tests: scripts of the command line (testscript).
 	github.com/spf13/cobra v1.10.2 // The command line: help, flags, completion.
+	github.com/spf13/pflag v1.0.9 // Values of flags, as cobra has them.
 	golang.org/x/net v0.62.0 // Tests: package bpf runs the seccomp filter without a kernel.
 	golang.org/x/sys v0.49.0 // System calls that package syscall does not have.
 	pgregory.net/rapid v1.3.0 // Tests: properties against slow models.
 )
-
-require github.com/spf13/pflag v1.0.9
 
 require (
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
@@ -43,5 +43,6 @@ require (
 	github.com/pmezard/go-difflib v1.0.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
+	golang.org/x/tools v0.42.0 // indirect
 	kernel.org/pub/linux/libs/security/libcap/psx v1.2.77 // indirect
 )

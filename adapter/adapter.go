@@ -82,7 +82,7 @@ type FatalError struct {
 	Detail string
 }
 
-// Error returns the detail.
+// Error says what disagrees.
 func (e *FatalError) Error() string { return e.Detail }
 
 // shell owns everything that touches the world. The goroutine of Run owns its
@@ -200,7 +200,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.Disconnect:
 		s.disconnect(a)
 	case node.Ban:
-		s.log.Warn("peer banned", slog.String("peer", a.Addr.String()), slog.String("reason", string(a.Reason)),
+		s.log.WarnContext(ctx, "peer banned", slog.String("peer", a.Addr.String()), slog.String("reason", string(a.Reason)),
 			slog.String("detail", a.Detail), slog.Time("until", a.Until))
 	case node.GetHeaders:
 		s.getHeaders(a)
@@ -221,7 +221,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.FetchHeader:
 		s.fetchHeader(a)
 	case node.Alarm:
-		s.log.Error("alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
+		s.log.ErrorContext(ctx, "alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
 	case node.Fatal:
 		s.fatal = &FatalError{a.Code, a.Detail}
 	}

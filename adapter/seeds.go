@@ -28,7 +28,7 @@ func (s *shell) resolveSeeds(ctx context.Context) {
 				found, err = lookup(seedCtx, seed)
 			}
 			if err != nil {
-				s.log.Warn("seed not resolved", slog.String("seed", seed), slog.String("error", err.Error()))
+				s.log.WarnContext(ctx, "seed not resolved", slog.String("seed", seed), slog.String("error", err.Error()))
 				s.post(ctx, node.AddrsFound{Source: seed})
 				return
 			}
@@ -36,7 +36,7 @@ func (s *shell) resolveSeeds(ctx context.Context) {
 			for _, addr := range found[:min(len(found), maxSeedAddrs)] {
 				addrs = append(addrs, netip.AddrPortFrom(addr.Unmap(), params.Port))
 			}
-			s.log.Info("seed resolved", slog.String("seed", seed), slog.Int("addresses", len(addrs)))
+			s.log.InfoContext(ctx, "seed resolved", slog.String("seed", seed), slog.Int("addresses", len(addrs)))
 			s.post(ctx, node.AddrsFound{Addrs: addrs, Source: seed})
 		})
 	}

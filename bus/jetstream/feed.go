@@ -32,9 +32,9 @@ type feed struct {
 	created time.Time
 	last    uint64 // the last sequence that was given, or the one before the start
 
+	session  context.Context //nolint:containedctx // of the link, in which the consumer was made
 	stream   natsjs.Stream
-	session  context.Context //nolint:containedctx // the connection under which the consumer was made
-	consumer string          // name, "" if there is none
+	consumer string // name, "" if there is none
 	iter     natsjs.MessagesContext
 	next     uint64 // the consumer's own count of the next message
 }
@@ -48,9 +48,9 @@ func openFeed(ctx context.Context, link *link, name, filter string, created time
 }
 
 func (f *feed) open(ctx context.Context) (pending uint64, err error) {
+	f.session = f.link.now()
 	ctx, cancel := f.link.request(ctx)
 	defer cancel()
-	f.session = f.link.connection()
 	if f.stream, err = f.link.js.Stream(ctx, f.name); err != nil {
 		return 0, f.link.refused(err)
 	}
@@ -91,8 +91,8 @@ func (f *feed) read(ctx context.Context) (message, error) {
 			return m, nil
 		case ctx.Err() != nil:
 			return message{}, context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return message{}, context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return message{}, f.link.over()
 		case !errors.Is(err, context.DeadlineExceeded):
 			f.drop(ctx)
 		case f.silent(ctx):
@@ -101,12 +101,12 @@ func (f *feed) read(ctx context.Context) (message, error) {
 	}
 }
 
-// readOnce waits for one message, at most idleCheck, and not beyond the
-// connection: a server that was started again has forgotten the consumer.
+// readOnce waits for one message, at most idleCheck.
 func (f *feed) readOnce(ctx context.Context) (message, error) {
 	ctx, cancel := context.WithTimeout(ctx, idleCheck)
 	defer cancel()
-	defer context.AfterFunc(f.session, cancel)()
+	stop := context.AfterFunc(f.session, cancel) //nolint:contextcheck // ends with either
+	defer stop()
 	raw, err := f.iter.Next(natsjs.NextContext(ctx))
 	if err != nil {
 		return message{}, err
@@ -144,8 +144,8 @@ func (f *feed) reopen(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return f.link.over()
 		case errors.Is(err, errReplaced):
 			return err
 		case !errors.Is(err, natsjs.ErrStreamNotFound):
@@ -185,8 +185,8 @@ func (f *feed) fetch(ctx context.Context, seq uint64) (message, error) {
 			return m, err
 		case ctx.Err() != nil:
 			return message{}, context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return message{}, context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return message{}, f.link.over()
 		}
 		if err := wait(ctx, pause); err != nil {
 			return message{}, err

@@ -75,12 +75,32 @@ type link struct {
 	life context.Context //nolint:containedctx // the life of the connection, not of a request
 	end  context.CancelCauseFunc
 
-	mu        sync.Mutex      // guards what follows
-	session   context.Context //nolint:containedctx // the life of one TCP connection
-	endOfThat context.CancelFunc
+	mu sync.Mutex
+	// session is a part of life: it ends when the connection was lost and is
+	// back, or with life. Consumers do not outlive it.
+	session    context.Context //nolint:containedctx // the life of one connection
+	endSession context.CancelFunc
 }
 
-// dial connects once. Later losses of the connection heal by themselves.
+// now returns the session that stands.
+func (l *link) now() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session
+}
+
+// renew ends the session and begins another.
+func (l *link) renew() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.endSession != nil {
+		l.endSession()
+	}
+	l.session, l.endSession = context.WithCancel(l.life)
+}
+
+// dial connects once, within dialTimeout. Later losses of the connection heal by
+// themselves.
 func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*link, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -89,9 +109,9 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &link{}
-	l.life, l.end = context.WithCancelCause(context.Background())
-	l.session, l.endOfThat = context.WithCancel(l.life)
+	life, end := context.WithCancelCause(context.Background())
+	l := &link{life: life, end: end}
+	l.renew()
 	options = append(options,
 		nats.Name(name), nats.CustomInboxPrefix(inbox), nats.Timeout(dialTimeout),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.IgnoreAuthErrorAbort(),
@@ -101,22 +121,22 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(pingsOut),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
-				l.end(fmt.Errorf("%w: %w", ErrDenied, err))
+				end(fmt.Errorf("%w: %w", ErrDenied, err))
 			}
 			log.Warn("bus error", slog.Any("error", err))
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if l.life.Err() == nil { // else it was we who closed it
+			if life.Err() == nil {
 				log.Warn("bus connection lost", slog.Any("error", err))
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			l.reconnected()
 			log.Info("bus connection is back", slog.String("server", nc.ConnectedUrlRedacted()))
+			l.renew()
 		}),
 	)
 	if l.nc, err = nats.Connect(url, options...); err != nil {
-		l.end(ErrClosed)
+		end(ErrClosed)
 		kind := ErrUnreachable
 		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) {
 			kind = ErrDenied
@@ -130,40 +150,20 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 	return l, nil
 }
 
-// connection returns a context that ends when the connection of now is known to
-// have been replaced by another, or with the link.
-func (l *link) connection() context.Context {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.session
-}
-
-func (l *link) reconnected() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.endOfThat()
-	l.session, l.endOfThat = context.WithCancel(l.life)
-}
-
 func (l *link) close() {
 	l.end(ErrClosed)
 	l.nc.Close()
 }
 
-// errReplacedConnection says why a request will get no answer.
-var errReplacedConnection = errors.New("the connection was lost and is another now")
+// errReconnected says that the connection was lost and is back: no answer to what
+// was asked before can come.
+var errReconnected = errors.New("the connection was lost")
 
 // request returns a context for one request: it ends with ctx, after the time
-// for one answer, or with the connection that it is made over.
+// for one answer, or with the connection.
 func (l *link) request(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(l.connection(), func() {
-		if l.life.Err() != nil {
-			cancel(context.Cause(l.life))
-			return
-		}
-		cancel(errReplacedConnection)
-	})
+	stop := context.AfterFunc(l.now(), func() { cancel(errReconnected) })
 	ctx, end := context.WithTimeout(ctx, ackTimeout)
 	return ctx, func() {
 		stop()
@@ -172,10 +172,13 @@ func (l *link) request(ctx context.Context) (context.Context, context.CancelFunc
 	}
 }
 
+// over returns why the link is over, nil while it is not.
+func (l *link) over() error { return context.Cause(l.life) }
+
 // refused returns why the link is over, if it is, else err.
 func (l *link) refused(err error) error {
-	if err != nil && l.life.Err() != nil {
-		return context.Cause(l.life)
+	if over := l.over(); err != nil && over != nil {
+		return over
 	}
 	return err
 }

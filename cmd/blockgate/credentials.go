@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/nats-io/nkeys"
@@ -19,12 +18,9 @@ func readCredentials(path string) (jetstream.Credentials, error) {
 	if path == "" {
 		return none, nil
 	}
-	content, err := os.ReadFile(path)
+	content, err := readSmallFile(path)
 	if err != nil {
 		return none, usagef("--creds: %w", err)
-	}
-	if len(content) > maxSmallFile {
-		return none, usagef("--creds %s: %d bytes, want at most %d", path, len(content), maxSmallFile)
 	}
 	line := bytes.TrimSpace(content)
 	if _, err := nkeys.FromSeed(line); err == nil {

@@ -64,7 +64,7 @@ func openDataDir(path string, want dataDirIdentity) (*dataDir, error) {
 			return nil, unwritable(path, err)
 		}
 	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600)
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600) //nolint:gosec // the operator's own folder
 	if err != nil {
 		return nil, unwritable(path, err)
 	}

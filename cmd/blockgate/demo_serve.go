@@ -49,7 +49,7 @@ func serveDemo(cmd *cobra.Command, s *demoSettings) error {
 	if s.parserPath != "" {
 		args = append(args, "--parser", s.parserPath)
 	}
-	service, err := launch(ctx, args)
+	service, err := launchSelf(ctx, args)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func applyEnvironment(cmd *cobra.Command) error {
 		}
 		flagName, ok := known[name]
 		if !ok {
-			return usagef("unknown variable %s: %s", name, nearest(name, slices.Sorted(maps.Keys(known))))
+			return usagef("unknown variable %s%s; see `blockgate --help`", name, didYouMean(name, slices.Sorted(maps.Keys(known))))
 		}
 		flag := cmd.Flags().Lookup(flagName)
 		if flag == nil || flag.Changed {
@@ -69,7 +69,16 @@ func allFlags(root *cobra.Command) map[string]string {
 	return known
 }
 
-// nearest says which of the names is the most like name.
+// didYouMean offers the most similar of the names, if one is similar.
+func didYouMean(name string, names []string) string {
+	if best := nearest(name, names); best != "" {
+		return " (did you mean " + best + "?)"
+	}
+	return ""
+}
+
+// nearest returns which of the names is the most like name, the first of those
+// that are equally so, or "" if more than half of it would have to change.
 func nearest(name string, names []string) string {
 	best, distance := "", len(name)/2+1
 	for _, candidate := range names {
@@ -77,10 +86,7 @@ func nearest(name string, names []string) string {
 			best, distance = candidate, d
 		}
 	}
-	if best == "" {
-		return "no flag has such a variable; see --help"
-	}
-	return "did you mean " + best + "?"
+	return best
 }
 
 // editDistance counts the single-character changes from a to b (Levenshtein).

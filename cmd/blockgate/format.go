@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,8 +29,8 @@ type fileFormat struct {
 
 // The files of a data directory.
 var (
-	formatDataDir = fileFormat{"blockgate-datadir", 1, "the data directory as a whole may be deleted: the journal is then built again from the chain"}
-	formatBus     = fileFormat{"blockgate-bus", 1, "this file may be deleted: it is written anew at each start"}
+	formatDataDir = fileFormat{"blockgate-datadir", 1, "the data directory as a whole may be deleted: the journal is then built again from the chain"} //nolint:gochecknoglobals // a table
+	formatBus     = fileFormat{"blockgate-bus", 1, "this file may be deleted: it is written anew at each start"}                                       //nolint:gochecknoglobals // a table
 )
 
 // write puts the format line and body into path.
@@ -60,14 +61,7 @@ func writeAtomically(path string, content []byte) error {
 // there is [fs.ErrNotExist]; one of a newer version is [errNewerFormat] with
 // what is safe to delete.
 func (f fileFormat) read(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxSmallFile {
-		return nil, fmt.Errorf("%s: %d bytes, want at most %d", path, info.Size(), maxSmallFile)
-	}
-	content, err := os.ReadFile(path)
+	content, err := readSmallFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +75,23 @@ func (f fileFormat) read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: version %d, this blockgate knows up to %d: %w; %s", path, version, f.version, errNewerFormat, f.deletable)
 	}
 	return body, nil
+}
+
+// readSmallFile returns what is in a file of at most [maxSmallFile] bytes.
+func readSmallFile(path string) ([]byte, error) {
+	file, err := os.Open(path) //nolint:gosec // a file of ours, or one that the caller named
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // read only
+	content, err := io.ReadAll(io.LimitReader(file, maxSmallFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > maxSmallFile {
+		return nil, fmt.Errorf("%s: more than %d bytes", path, maxSmallFile)
+	}
+	return content, nil
 }
 
 // exists reports whether a file is there.

@@ -308,7 +308,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 // freeAddress returns an address on loopback that nobody listens on just now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	port, err := freePort()
+	port, err := freePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func main() {
 // execute runs one command line and returns its exit code. It says an error
 // once, on standard error.
 func execute(ctx context.Context, args []string) exitCode {
-	root := newRoot()
+	root := newRoot() //nolint:contextcheck // a command takes its context from ExecuteContext
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,7 +80,7 @@ type parseResult struct {
 	Weight       int         `json:"weight"`        // 0 if not proven
 	ProofOfWork  string      `json:"proof_of_work"` // met, not met
 	Verdict      string      `json:"verdict"`       // valid, invalid
-	Reason       string      `json:"reason,omitempty"`
+	Reason       string      `json:"reason"`        // of an invalid block
 	NotJudged    []string    `json:"not_judged"`
 }
 
@@ -108,7 +110,7 @@ func readBlock(stdin io.Reader, path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(io.LimitReader(stdin, btc.MaxBlockSize+1))
 	}
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // the caller's own file, named on the command line
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
@@ -179,7 +181,7 @@ func (s *parseSettings) judgeBody(cmd *cobra.Command, result *parseResult, heade
 	}
 	switch {
 	case err == nil:
-		result.Txs, result.StrippedSize, result.Weight, result.Verdict = proven.TxCount(), int(proven.StrippedSize()), int(proven.Weight()), "valid"
+		result.Txs, result.StrippedSize, result.Weight, result.Verdict = proven.TxCount(), proven.StrippedSize(), proven.Weight(), "valid"
 		return nil
 	case isOurs(err):
 		return err
@@ -213,10 +215,15 @@ func isWitnessRule(err error) bool {
 	return errors.Is(err, claim.ErrWitnessCommitment) || errors.Is(err, claim.ErrCoinbaseWitness)
 }
 
-// isOurs reports whether an error says nothing about the block.
+// isOurs reports whether an error says nothing about the block: a parser that
+// dies, hangs or talks nonsense is our own fault, whatever it was given.
 func isOurs(err error) bool {
-	var exit *exitError
-	return errors.As(err, &exit) || errors.Is(err, pool.ErrClosed) || errors.Is(err, pool.ErrWorkerNonsense)
+	if _, known := errors.AsType[*exitError](err); known {
+		return true
+	}
+	return slices.ContainsFunc([]error{
+		pool.ErrClosed, pool.ErrWorkerDied, pool.ErrWorkerHung, pool.ErrWorkerNonsense, context.Canceled, context.DeadlineExceeded,
+	}, func(kind error) bool { return errors.Is(err, kind) })
 }
 
 func (r *parseResult) invalid(reason string) *parseResult {

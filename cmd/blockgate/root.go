@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const rootLong = `blockgate stands next to a replica as a sidecar. It asks Bitcoin peers for
@@ -33,32 +37,79 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.AddCommand(newRun(), newDemo(), newTail(), newParse(), newDoctor(), newVersion(), newRole())
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see `%s --help`", err, cmd.CommandPath())
-	})
+	for _, cmd := range root.Commands() {
+		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd) }
+	}
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
+	root.SetFlagErrorFunc(flagError)
 	usageErrors(root)
 	return root
 }
 
-// usageErrors gives the argument checks of each command their exit code and
-// lets each read its variables before it runs.
+// usageErrors gives the argument checks of each command their exit code. A
+// command that only has others below it prints its help.
 func usageErrors(root *cobra.Command) {
-	root.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return usagef("unknown command %q; see `blockgate --help`", args[0])
+	queue := []*cobra.Command{root}
+	for len(queue) > 0 {
+		cmd := queue[0]
+		queue = append(queue[1:], cmd.Commands()...)
+		if !cmd.Runnable() {
+			cmd.Args, cmd.RunE = cobra.NoArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
-		return nil
-	}
-	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	for _, cmd := range root.Commands() {
-		if check := cmd.Args; check != nil {
+		check := cmd.Args
+		switch {
+		case cmd.HasSubCommands():
+			cmd.Args = knownCommand
+		case cmd.Name() == "help":
+			cmd.Args = func(cmd *cobra.Command, args []string) error { return knownTopic(cmd.Root(), args) }
+		case check != nil:
 			cmd.Args = func(cmd *cobra.Command, args []string) error {
 				if err := check(cmd, args); err != nil {
-					return usagef("%w; see `%s --help`", err, cmd.CommandPath())
+					return usagef("want `%s`: %w; see `%s --help`", cmd.UseLine(), err, cmd.CommandPath())
 				}
 				return nil
 			}
 		}
-		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd) }
 	}
+}
+
+// knownCommand refuses what stands where the name of a command should.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return usagef("unknown command %q%s; see `%s --help`", args[0], didYouMean(args[0], names), cmd.CommandPath())
+}
+
+// knownTopic refuses help on a command that is not there.
+func knownTopic(root *cobra.Command, args []string) error {
+	cmd, rest, err := root.Find(args)
+	if err != nil {
+		return usagef("%w; see `blockgate --help`", err)
+	}
+	return knownCommand(cmd, rest)
+}
+
+// flagError gives an error of a flag its exit code and says which flag may have
+// been meant.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := ""
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				names = append(names, "--"+f.Name)
+			}
+		})
+		hint = didYouMean("--"+unknown.GetSpecifiedName(), names)
+	}
+	return usagef("%w%s; see `%s --help`", err, hint, cmd.CommandPath())
 }

@@ -63,7 +63,7 @@ func newRun() *cobra.Command {
 func runService(ctx context.Context, s *runSettings) error {
 	log := newLog(os.Stderr, s.logFormat, "supervisor")
 	if s.noLandlock {
-		log.Warn("RUNNING WITHOUT LANDLOCK: the cell can open files of this user; never with real money")
+		log.WarnContext(ctx, "RUNNING WITHOUT LANDLOCK: the cell can open files of this user; never with real money")
 	}
 	peers, err := resolvePeers(ctx, s.connect, s.network.Params().Port)
 	if err != nil {
@@ -78,10 +78,10 @@ func runService(ctx context.Context, s *runSettings) error {
 	if err != nil {
 		return err
 	}
-	log.Info("starting", slog.String("build", sandbox.BuildID()), slog.String("network", s.network.String()), slog.String("id", s.id),
+	log.InfoContext(ctx, "starting", slog.String("build", sandbox.BuildID()), slog.String("network", s.network.String()), slog.String("id", s.id),
 		slog.String("datadir", dir.path), slog.Int("parsers", s.parsers))
 	err = supervisor.Run(ctx, config)
-	log.Info("stopped")
+	log.InfoContext(ctx, "stopped")
 	return err
 }
 

@@ -18,8 +18,16 @@ import (
 	"time"
 )
 
+// logPatience is how long the log of a service may lag behind its journal. The
+// adapter says its height at the next tick, 250 ms.
+const logPatience = 5 * time.Second
+
 // maxLogLine is the most bytes of one log line of the service.
 const maxLogLine = 64 << 10
+
+// stopTime is how long the service may take to stop: the supervisor's 10 s and
+// some.
+const stopTime = 12 * time.Second
 
 // service is a `blockgate run` that the demo started as a process of its own. It
 // is followed by its log, as an operator would.
@@ -36,7 +44,7 @@ type service struct {
 	last    string // the last line that was no JSON, or an error
 	stopped bool
 	waitErr error
-	changed chan struct{} // closed, and made anew, at each ban
+	changed chan struct{} // closed, and made anew, when something of the above changes
 }
 
 // logLine has the fields of the service's log that are looked at here.
@@ -52,7 +60,7 @@ type logLine struct {
 // startService starts `blockgate run` with a port of its own for the broker. It
 // dies with this process.
 func startService(ctx context.Context, args []string, parserPath string) (*service, error) {
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,20 +68,25 @@ func startService(ctx context.Context, args []string, parserPath string) (*servi
 	if parserPath != "" {
 		args = append(args, "--parser", parserPath)
 	}
-	return launch(ctx, args)
+	return launchSelf(ctx, args)
 }
 
-// launch starts the service and follows its log.
-func launch(ctx context.Context, args []string) (*service, error) {
+// launchSelf starts this program again as a service.
+func launchSelf(ctx context.Context, args []string) (*service, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	return launch(ctx, self, args)
+}
+
+// launch starts a service and follows its log.
+func launch(ctx context.Context, program string, args []string) (*service, error) {
 	s := &service{
 		ended: make(chan struct{}), busUp: make(chan struct{}), changed: make(chan struct{}),
 		banned: map[netip.AddrPort]string{}, layered: map[string]string{},
 	}
-	s.process = exec.CommandContext(context.WithoutCancel(ctx), self, args...)
+	s.process = exec.CommandContext(context.WithoutCancel(ctx), program, args...) //nolint:gosec // this program again
 	s.process.Env = roleEnvironment()
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's interrupt comes to us alone
 	log, err := s.process.StderrPipe()
@@ -89,8 +102,8 @@ func launch(ctx context.Context, args []string) (*service, error) {
 
 // freePort returns a port that was free just now. If somebody takes it before
 // the broker does, the demo says so.
-func freePort() (string, error) {
-	socket, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
@@ -131,8 +144,6 @@ func (s *service) line(text []byte) {
 		}
 	case "peer banned":
 		s.banned[l.Peer] = l.Reason
-		close(s.changed)
-		s.changed = make(chan struct{})
 	case "parser ready":
 		maps.Copy(s.layered, l.Layers)
 	case "parser died":
@@ -140,6 +151,8 @@ func (s *service) line(text []byte) {
 	case "synced", "tip":
 		s.height = l.Height
 	}
+	close(s.changed)
+	s.changed = make(chan struct{})
 	if l.Level == "ERROR" {
 		s.last = string(text)
 	}
@@ -170,20 +183,22 @@ func (s *service) awaitBus(ctx context.Context) error {
 	}
 }
 
-// awaitBans waits until so many peers are banned, or the service is synced and
-// nothing changes any more.
-func (s *service) awaitBans(ctx context.Context, count int) {
-	limit := time.NewTimer(5 * time.Second)
+// awaitLog waits until the log has said that so many peers are banned and how
+// high the journal is, for at most logPatience.
+func (s *service) awaitLog(ctx context.Context, bans, height int) {
+	limit := time.NewTimer(logPatience)
 	defer limit.Stop()
 	for {
 		s.mu.Lock()
-		changed, have := s.changed, len(s.banned)
+		changed, done := s.changed, len(s.banned) >= bans && s.height >= height
 		s.mu.Unlock()
-		if have >= count {
+		if done {
 			return
 		}
 		select {
 		case <-changed:
+		case <-s.ended:
+			return
 		case <-limit.C:
 			return
 		case <-ctx.Done():
@@ -224,7 +239,7 @@ func (s *service) stop() error {
 	_ = s.process.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.ended:
-	case <-time.After(12 * time.Second): // the supervisor takes 10 s at most
+	case <-time.After(stopTime):
 		_ = s.process.Process.Kill()
 		<-s.ended
 	}
@@ -263,4 +278,3 @@ func (s *service) layers() []string {
 	}
 	return lines
 }
-

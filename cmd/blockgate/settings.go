@@ -156,8 +156,8 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 	if !cmd.Flags().Changed("minimum-chain-work") {
 		s.minimumWork.Work = s.network.Params().MinimumChainWork
 	}
-	if !idPattern.MatchString(s.id) {
-		return usagef("--id %q: want [a-z0-9-]{1,32}", s.id)
+	if err := checkID(s.id); err != nil {
+		return err
 	}
 	if s.logFormat != "text" && s.logFormat != "json" {
 		return usagef("--log-format %q: want text or json", s.logFormat)
@@ -218,9 +218,24 @@ func (s *runSettings) completeBus(cmd *cobra.Command) error {
 	case cmd.Flags().Changed("nats-listen"):
 		return usagef("--nats and --nats-listen: give one of them; with --nats there is no bundled broker")
 	}
-	u, err := url.Parse(s.nats)
-	if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
-		return usagef("--nats %q: want nats://host:port or tls://host:port", s.nats)
+	return checkServers(s.nats)
+}
+
+// checkServers wants the URL of a NATS server, or of several with commas.
+func checkServers(list string) error {
+	for server := range strings.SplitSeq(list, ",") {
+		u, err := url.Parse(server)
+		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
+			return usagef("--nats %q: want nats://host:port or tls://host:port", list)
+		}
+	}
+	return nil
+}
+
+// checkID wants a name that fits into a subject of the bus.
+func checkID(id string) error {
+	if !idPattern.MatchString(id) {
+		return usagef("--id %q: want [a-z0-9-]{1,32}", id)
 	}
 	return nil
 }

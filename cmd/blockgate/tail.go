@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
@@ -82,8 +80,11 @@ func runTail(cmd *cobra.Command, s *tailSettings) error {
 	}
 	ctx := cmd.Context()
 	reader, err := jetstream.Follow(ctx, config)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
-		return exitf(exitBus, "follow the journal of %s on %s: %w", config.ID, config.URL, err)
+		return s.readerError(&config, err)
 	}
 	defer reader.Close()
 	out := newTailOutput(cmd, s)
@@ -93,7 +94,7 @@ func runTail(cmd *cobra.Command, s *tailSettings) error {
 			return nil
 		}
 		if err != nil {
-			return exitf(exitBus, "read the journal of %s on %s: %w", config.ID, config.URL, err)
+			return s.readerError(&config, err)
 		}
 		if err := out.event(&verified); err != nil {
 			if errors.Is(err, syscall.EPIPE) {
@@ -102,6 +103,28 @@ func runTail(cmd *cobra.Command, s *tailSettings) error {
 			return err
 		}
 	}
+}
+
+// readerError gives an error of the reader its exit code and a hint.
+func (s *tailSettings) readerError(config *jetstream.ReaderConfig, err error) error {
+	code, hint := exitBus, ""
+	switch {
+	case errors.Is(err, jetstream.ErrUnreachable) && s.nats == "":
+		hint = "; is the `blockgate run` of this data directory still up?"
+	case errors.Is(err, jetstream.ErrUnreachable):
+		hint = "; check --nats, and that the server is up"
+	case errors.Is(err, jetstream.ErrNoStream):
+		hint = "; check --network and --id"
+	case errors.Is(err, jetstream.ErrDenied):
+		hint = "; check --creds"
+	case errors.Is(err, jetstream.ErrStart):
+		code, hint = exitUsage, "; --from start begins with the oldest block that is there"
+	case errors.Is(err, jetstream.ErrLost) && s.cursorFile != "" && s.from == "":
+		code, hint = exitData, "; delete the cursor file, or begin elsewhere with --from"
+	case errors.Is(err, jetstream.ErrRefused):
+		code = exitNo
+	}
+	return exitf(code, "journal %s of %s on %s: %w%s", config.ID, config.Network, config.URL, err, hint)
 }
 
 // readerConfig joins flags, the data directory's own access and the cursor file.
@@ -119,7 +142,13 @@ func (s *tailSettings) readerConfig(cmd *cobra.Command) (jetstream.ReaderConfig,
 }
 
 func (s *tailSettings) addAccess(cmd *cobra.Command, config *jetstream.ReaderConfig) (err error) {
+	if err := checkID(s.id); err != nil {
+		return err
+	}
 	if s.nats != "" {
+		if err := checkServers(s.nats); err != nil {
+			return err
+		}
 		config.URL = s.nats
 		config.Credentials, err = readCredentials(s.creds)
 		return err
@@ -158,7 +187,7 @@ func (s *tailSettings) start() (jetstream.From, error) {
 	if s.cursorFile == "" {
 		return jetstream.FromStart(), nil
 	}
-	text, err := os.ReadFile(s.cursorFile)
+	text, err := readSmallFile(s.cursorFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return jetstream.FromStart(), nil
 	}
@@ -177,14 +206,14 @@ func parseFrom(text string) (jetstream.From, error) {
 	if text == "start" {
 		return jetstream.FromStart(), nil
 	}
+	if hash, err := btc.ParseHash(text); err == nil {
+		return jetstream.FromHash(hash), nil
+	}
 	if height, err := strconv.ParseInt(text, 10, 32); err == nil {
 		if height < 0 {
 			return jetstream.From{}, errors.New("a height is 0 or more")
 		}
 		return jetstream.FromHeight(btc.Height(height)), nil
-	}
-	if hash, err := btc.ParseHash(text); err == nil {
-		return jetstream.FromHash(hash), nil
 	}
 	cursor, err := bus.ParseCursor(text)
 	if err != nil {
@@ -218,7 +247,7 @@ type tailOutput struct {
 }
 
 func newTailOutput(cmd *cobra.Command, s *tailSettings) *tailOutput {
-	var lines io.Writer = cmd.OutOrStdout()
+	lines := cmd.OutOrStdout()
 	out := &tailOutput{settings: s}
 	if s.blocks {
 		out.blocks = bufio.NewWriterSize(lines, 1<<20)
@@ -279,9 +308,12 @@ func (o *tailOutput) line(v *jetstream.Verified) error {
 	if !v.Anchored {
 		note = " work: unanchored"
 	}
-	if _, err := fmt.Fprintf(o.lines, "%s %d %s %d txs %d bytes final %d%s\n", e.Kind, e.Height, e.Hash, e.TxCount, e.Size, e.Final, note); err != nil {
+	what := ""
+	if e.Kind == bus.Connect {
+		what = fmt.Sprintf(" %d txs %d bytes", e.TxCount, e.Size)
+	}
+	if _, err := fmt.Fprintf(o.lines, "%s %d %s%s final %d%s\n", e.Kind, e.Height, e.Hash, what, e.Final, note); err != nil {
 		return err
 	}
 	return o.lines.Flush()
 }
-
