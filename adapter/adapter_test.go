@@ -169,7 +169,7 @@ func TestOutlivesTheJournalsFaults(t *testing.T) {
 			w.log.await(t, "the end of the sync", isSynced)
 			w.stop()
 			w.synced(chain)
-			if loads, _, _, _ := w.journal.count(); loads < tt.loads {
+			if loads, _ := w.journal.count(); loads < tt.loads {
 				t.Errorf("loaded %d times, want %d at least", loads, tt.loads)
 			}
 			if peers := w.log.banned(); len(peers) > 0 {
@@ -198,7 +198,7 @@ func TestGoesOn(t *testing.T) {
 	part, _ := chain.At(250)
 	first.journal.await(t, part)
 	first.stop()
-	_, _, _, before := first.journal.count()
+	_, before := first.journal.count()
 	if before < 250 || before == 599 {
 		t.Logf("stopped at %d", before)
 	}

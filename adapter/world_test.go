@@ -226,10 +226,10 @@ func (j *journal) await(t *testing.T, hash btc.Hash) {
 	}
 }
 
-func (j *journal) count() (loads, stores, appends, events int) {
+func (j *journal) count() (loads, events int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.loads, j.stores, j.appends, len(j.events)
+	return j.loads, len(j.events)
 }
 
 // logbook keeps the log's records as an operator would read them.

@@ -84,8 +84,7 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	scriptArgs(ts, neg, args, 2)
 	want, got := scriptNumber(ts, args[0]), 0
 	err := ts.Exec(args[1], args[2:]...)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()
 	} else {
 		ts.Check(err)
