@@ -146,11 +146,11 @@ func Run(ctx context.Context, config Config) error {
 	}
 	journalCtx, cancelJournal := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelJournal()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, stopAll := context.WithCancel(ctx) // the loop may also end by itself
+	defer stopAll()
 	s.working.Go(func() { s.runJournal(ctx, journalCtx) })
 	s.loop(ctx)
-	cancel() // also when the loop ended by itself: everybody below waits for it
+	stopAll()
 	stop := time.AfterFunc(stopTimeout, cancelJournal)
 	defer stop.Stop()
 	s.shutdown()

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 
 	"blockgate/adapter/link"
@@ -90,8 +91,21 @@ func (s *shell) bodyJudged(ctx context.Context, v judged) {
 		event.Body = s.lastBody
 		s.bodies[event.Body] = v.verdict.Proven
 		s.wants.isProven(v.hash)
+	} else if v.verdict.Outcome != node.OutcomeNotJudged {
+		s.notProven(v)
 	}
 	s.step(ctx, event)
+}
+
+// notProven says that a body was not proven and why. It may be the fault of the
+// peer or of our parser.
+func (s *shell) notProven(v judged) {
+	addr := "gone"
+	if p, ok := s.peers[v.peer]; ok {
+		addr = p.addr
+	}
+	s.log.Warn("body not proven", slog.String("peer", addr), slog.String("block", v.hash.String()),
+		slog.String("reason", string(v.verdict.Outcome.Reason())), slog.String("detail", v.verdict.Detail))
 }
 
 // takeBody returns a body that is held and forgets it. The brain names each once.

@@ -71,12 +71,24 @@ func (s *shell) connected(ctx context.Context, d dialled) {
 		Manual:     len(s.config.Node.Connect) > 0,
 		BestHeight: s.brain.Status(s.now()).BestHeight,
 		Budget:     s.budget,
-		Want: func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer {
-			return s.wants.answer(hash)
-		},
-		Events: func(event session.Event) { s.sessionEvent(ctx, d.peer, p.addr, &up, event) },
+		Want:       func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer { return s.want(d.peer, hash) },
+		Events:     func(event session.Event) { s.sessionEvent(ctx, d.peer, p.addr, &up, event) },
 	})
 	s.working.Go(func() { <-p.session.Done() })
+}
+
+// want answers a link that has a block's header in hand. The brain hears of a body
+// that is thrown away, so that the peer owes it no longer; if the queue is full it
+// finds out by the clock.
+func (s *shell) want(id node.PeerID, hash btc.Hash) link.WantAnswer {
+	answer := s.wants.answer(hash)
+	if answer == link.Unneeded {
+		select {
+		case s.events <- node.BodyUnneeded{Peer: id, Hash: hash}:
+		default:
+		}
+	}
+	return answer
 }
 
 // sessionEvent turns what a session tells into what the brain hears.

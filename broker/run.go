@@ -133,13 +133,16 @@ func (c *Config) options(host string, port int, admin nkeys.KeyPair) (*server.Op
 	if err != nil {
 		return nil, fmt.Errorf("make the setup key: %w", err)
 	}
+	anonymous, err := forgottenKey()
+	if err != nil {
+		return nil, err
+	}
 	options := &server.Options{
 		ServerName: "blockgate", Host: host, Port: serverPort(port),
 		NoSigs: true, DisableJetStreamBanner: true, MaxConn: MaxConnections,
 		JetStream: true, StoreDir: c.StoreDir, JetStreamMaxStore: c.MaxStore + storeSlack, JetStreamMaxMemory: maxMemory,
 		SyncInterval: syncInterval, SyncAlways: c.SyncAlways,
-		Nkeys:      []*server.NkeyUser{{Nkey: adminKey}},
-		Users:      []*server.User{{Username: anonymous, Permissions: c.Anonymous.permissions()}},
+		Nkeys:      []*server.NkeyUser{{Nkey: adminKey}, {Nkey: anonymous, Permissions: c.Anonymous.permissions()}},
 		NoAuthUser: anonymous,
 	}
 	for _, user := range c.Users {
@@ -151,7 +154,20 @@ func (c *Config) options(host string, port int, admin nkeys.KeyPair) (*server.Op
 	return options, nil
 }
 
-const anonymous = "anonymous"
+// forgottenKey returns a public key whose seed nobody has: the server's name for
+// those who connect without one.
+func forgottenKey() (string, error) {
+	pair, err := nkeys.CreateUser()
+	if err != nil {
+		return "", fmt.Errorf("make the anonymous user: %w", err)
+	}
+	defer pair.Wipe()
+	key, err := pair.PublicKey()
+	if err != nil {
+		return "", fmt.Errorf("make the anonymous user: %w", err)
+	}
+	return key, nil
+}
 
 // permissions are the server's form. To the server, an empty list allows all: a
 // denial of all stands in its place.

@@ -42,7 +42,7 @@ func openStore(ctx context.Context, dir string) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make store folder: %w", err)
 	}
-	file, err := os.OpenFile(filepath.Join(dir, FormatFile), os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(filepath.Join(dir, FormatFile), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the folder
 	if err != nil {
 		return nil, fmt.Errorf("open store folder: %w", err)
 	}

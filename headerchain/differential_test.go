@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	differentialHeaders = flag.Int("differential-headers", 50_000, "headers to judge in the differential test, over all networks")
+	differentialHeaders = flag.Int("differential-headers", 25_000, "headers to judge in the differential test, over all networks")
 	differentialSeed    = flag.Uint64("differential-seed", 1, "seed of the differential test")
 )
 

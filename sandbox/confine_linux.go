@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"runtime"
-	"sync"
 	"time"
 )
 
@@ -20,6 +19,7 @@ func Confine(o Options) (Report, error) {
 	wakePoller()
 	parkThreads(parkedThreads)
 	runtime.GC()
+	settleThreads()
 	now := situation{Options: o}
 	now.space, now.data, now.mappedErr = mapped()
 	for _, put := range []func(situation) []Layer{
@@ -46,23 +46,4 @@ func wakePoller() {
 	fired := make(chan struct{})
 	time.AfterFunc(0, func() { close(fired) })
 	<-fired
-}
-
-// parkThreads makes the runtime start n threads and leave them idle: each of n
-// goroutines holds a thread of its own until all have one.
-func parkThreads(n int) {
-	var started, done sync.WaitGroup
-	started.Add(n)
-	release := make(chan struct{})
-	for range n {
-		done.Go(func() {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			started.Done()
-			<-release
-		})
-	}
-	started.Wait()
-	close(release)
-	done.Wait()
 }

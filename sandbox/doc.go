@@ -13,9 +13,10 @@
 // Each step takes away what the steps after it no longer need, so the order is
 // part of the policy:
 //
-//  1. The runtime's poller is started (it holds an epoll and an eventfd for
-//     ever), the operating system threads are started and parked, and one
-//     garbage collection starts its workers: later there is no clone.
+//  1. The runtime's poller is started (it holds an epoll and an eventfd for ever),
+//     the operating system threads are started and parked, one garbage collection
+//     starts its workers, and all threads are seen asleep: later there is no clone,
+//     and no thread that has yet to set up its signal stack.
 //  2. The descriptors are counted through /proc/self/fd: anything but what the
 //     caller allows, one epoll and one eventfd is a leak from the parent. It
 //     comes before Landlock, which closes /proc.

@@ -49,7 +49,7 @@ func TestOpenDescriptors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	held, err := openDescriptors()
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,7 @@
 package sandbox
 
+import "time"
+
 // MaxStatusBytes is the most bytes that a status line has, its newline not
 // counted.
 //
@@ -49,3 +51,15 @@ const maxCensus = 64
 // maxThreads is the most threads that [Attest] looks at. Source: a parser has
 // about 14; the runtime's own limit is 10,000.
 const maxThreads = 1024
+
+// settlePause is how long the lock-down waits between two looks at the threads,
+// settleRounds how many looks in a row must find them asleep, and settleLimit how
+// long it tries.
+//
+// Source: a new thread needs some 50 microseconds to set itself up on an idle
+// machine, and some milliseconds where four processes wait for each processor.
+const (
+	settlePause  = 100 * time.Microsecond
+	settleRounds = 2
+	settleLimit  = 2 * time.Second
+)

@@ -88,7 +88,7 @@ func TestStatusRefuses(t *testing.T) {
 		"backslash":          head + ` a=wanted,ok,"\"`,
 		"control character":  head + " a=wanted,ok,\"\x1b\"",
 		"not ASCII":          head + ` a=wanted,ok,"é"`,
-		"same layer twice":   head + ` a=wanted,ok,"" a=wanted,ok,""`,
+		"same layer twice":   head + ` a=wanted,ok,"" a=required,off,"x"`,
 		"too many layers":    head + layers.String(),
 		"too long":           head + strings.Repeat(" ", MaxStatusBytes),
 		"garbage at the end": sampleLine + "x",

@@ -37,7 +37,7 @@ func (s *service) keepAdapter(ctx context.Context) error {
 		}
 		delay := wait.next(p.lived())
 		s.log.LogAttrs(ctx, slog.LevelError, "adapter died", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)), slog.Duration("restart_in", delay))
-		if fatal(p.code()) && !s.adapterReady.Load() || p.code() == exitFiles || p.code() == exitBus {
+		if hopeless(p.code(), s.adapterReady.Load()) {
 			return &ExitError{Code: p.code(), Role: "adapter", Detail: p.cause(nil) + "; its log says why"}
 		}
 		pause(ctx, delay)

@@ -25,9 +25,9 @@ func (s *service) keepBroker(ctx context.Context, ready chan<- struct{}) error {
 		}
 		s.log.LogAttrs(ctx, slog.LevelInfo, "broker started", slog.Int("pid", p.pid()))
 		s.watchBroker(ctx, p, ctl, ready)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil { // asked for
 			s.log.LogAttrs(ctx, slog.LevelInfo, "broker stopped", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)))
-			return nil
+			break
 		}
 		delay := wait.next(p.lived())
 		s.log.LogAttrs(ctx, slog.LevelError, "broker died", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)), slog.Duration("restart_in", delay))

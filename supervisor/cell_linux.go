@@ -91,9 +91,9 @@ func (c *cell) tell(ctx context.Context, record frame.Control) {
 // death is how a parser ended.
 type death struct {
 	pid, code int
-	lived     time.Duration
-	cause     string // For the log and the adapter.
-	last      string // The first line that it said, or the cause.
+	lived     time.Duration // 0 if it was never ready.
+	cause     string        // For the log and the adapter.
+	last      string        // The first line that it said, or the cause.
 	condemned bool
 }
 
@@ -129,8 +129,8 @@ func (c *cell) live(ctx context.Context) (death, error) {
 // refused tells how a parser ended that was not admitted for the reason why. It
 // is an [*ExitError] if none was ever admitted and the next one will fare alike.
 func (c *cell) refused(p *process, said []byte, why error) (death, error) {
-	d := death{pid: p.pid(), code: p.code(), lived: p.lived(), cause: p.cause(said), last: firstLine(said)}
-	if !endOfStream(why) { // it did not end by itself: the reason is ours
+	d := death{pid: p.pid(), code: p.code(), cause: p.cause(said), last: firstLine(said)} // it never lived: brake
+	if !endOfStream(why) {                                                                // it did not end by itself: the reason is ours
 		d.cause = printable(why.Error(), frame.MaxCauseText)
 	}
 	if d.last == "" {

@@ -127,7 +127,7 @@ func drain(socket *os.File) error {
 	for range maxStale {
 		_, _, err := unix.Recvfrom(int(socket.Fd()), nil, unix.MSG_DONTWAIT|unix.MSG_TRUNC)
 		switch {
-		case errors.Is(err, unix.EAGAIN):
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ECONNRESET): // empty, or the adapter died
 			return nil
 		case err != nil && !errors.Is(err, unix.EINTR):
 			return fmt.Errorf("drain a job socket: %w", err)

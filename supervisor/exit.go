@@ -34,8 +34,15 @@ func fatal(code int) bool {
 	}
 }
 
+// hopeless reports whether a restart of the adapter is useless after that exit
+// code. An adapter tries again what may pass, so what it says of files and bus is
+// its last word, also when it, or one before it, was ready.
+func hopeless(code int, wasReady bool) bool {
+	return fatal(code) && !wasReady || code == exitFiles || code == exitBus
+}
+
 // ownFailure is an [*ExitError] for what the supervisor itself could not do.
-func ownFailure(role string, doing string, err error) *ExitError {
+func ownFailure(role, doing string, err error) *ExitError {
 	return &ExitError{Code: sandbox.ExitFailure, Role: role, Detail: fmt.Sprintf("%s: %v", doing, err)}
 }
 

@@ -26,7 +26,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"blockgate/internal/btc"
-	"blockgate/sandbox"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/ring"
 )
@@ -42,9 +41,9 @@ const testBuild = "test-build"
 func TestMain(m *testing.M) {
 	switch {
 	case os.Args[0] == "blockgate-parser":
-		os.Exit(lyingParser())
+		os.Exit(fakeParser())
 	case len(os.Args) > 1 && os.Args[1] == "test-adapter":
-		os.Exit(testAdapter(os.Args[2]))
+		testAdapter(os.Args[2])
 	case len(os.Args) > 1 && os.Args[1] == "test-broker":
 		os.Exit(testBroker())
 	case len(os.Args) > 1 && os.Args[1] == "test-supervisor":
@@ -56,7 +55,7 @@ func TestMain(m *testing.M) {
 	}
 	parserProgram, nerf = filepath.Join(dir, "blockgate-parser"), filepath.Join(dir, "nerf")
 	for target, pkg := range map[string]string{parserProgram: "../cmd/blockgate-parser", nerf: "../sandbox/testdata/nerf"} {
-		build := exec.Command("go", "build", "-ldflags", "-X blockgate/sandbox.buildID="+testBuild, "-o", target, pkg)
+		build := exec.CommandContext(context.Background(), "go", "build", "-ldflags", "-X blockgate/sandbox.buildID="+testBuild, "-o", target, pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			panic(string(out))
@@ -67,17 +66,6 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// lyingParser says that it is locked up, and is not.
-func lyingParser() int {
-	r := sandbox.Report{Build: testBuild, Layers: []sandbox.Layer{{Name: sandbox.LayerSeccomp, Required: true, State: sandbox.StateOK}}}
-	if len(os.Args) > 1 { // --allow-no-landlock: this one does not even lie well
-		r.Build = "x\"\n\n"
-		_, _ = os.Stdout.WriteString("I am fine\n")
-	}
-	_, _ = os.Stdout.Write(append(r.AppendText(nil), '\n'))
-	select {}
-}
-
 // testBroker says that it is ready, and ends when it is asked to.
 func testBroker() int {
 	config, _ := io.ReadAll(os.NewFile(3, "config"))
@@ -86,7 +74,15 @@ func testBroker() int {
 	}
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
-	record, err := frame.AppendControl(nil, frame.Control{Kind: frame.ControlReady, Text: string(config)})
+	says := frame.Control{Kind: frame.ControlReady, Text: string(config)}
+	switch string(config) {
+	case "silent":
+		<-term
+		return 0
+	case "sealed":
+		says = frame.Control{Kind: frame.ControlSealed}
+	}
+	record, err := frame.AppendControl(nil, says)
 	if err == nil {
 		_, err = unix.Write(4, record)
 	}
@@ -122,15 +118,15 @@ type adapterRole struct {
 	ring *ring.Ring
 }
 
-func testAdapter(address string) int {
+func testAdapter(address string) {
 	config, err := io.ReadAll(os.NewFile(3, "config"))
 	if err != nil {
-		return 3
+		panic(err)
 	}
 	held := descriptors("self") // before there is a socket to the test
 	a := &adapterRole{}
-	if a.test, err = net.Dial("unix", address); err != nil {
-		return 3
+	if a.test, err = new(net.Dialer).DialContext(context.Background(), "unix", address); err != nil {
+		panic(err)
 	}
 	a.tell("hello %d env=%v fds=%v", os.Getpid(), os.Environ(), held)
 	go a.heed()
@@ -156,7 +152,7 @@ func testAdapter(address string) int {
 func (a *adapterRole) tell(format string, args ...any) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	fmt.Fprintf(a.test, format+"\n", args...)
+	_, _ = fmt.Fprintf(a.test, format+"\n", args...)
 }
 
 // heed tells the test of every control record.
@@ -250,39 +246,6 @@ func descriptors(pid string) []string {
 	return held
 }
 
-// patience is how long a test waits for what must come.
-const patience = 15 * time.Second
-
-// queues hold lines that a test has not asked for yet, by their first key.
-type queues[T any] struct {
-	t      *testing.T
-	what   string
-	source <-chan T
-	key    func(T) string
-	waits  map[string][]T
-}
-
-// next returns the oldest one with that key that was not returned before.
-func (q *queues[T]) next(key string) T {
-	q.t.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	for len(q.waits[key]) == 0 {
-		select {
-		case one, ok := <-q.source:
-			if !ok {
-				q.t.Fatalf("%s ended before %q; it had %v", q.what, key, q.waits)
-			}
-			q.waits[q.key(one)] = append(q.waits[q.key(one)], one)
-		case <-late.C:
-			q.t.Fatalf("no %q from %s; there was %v", key, q.what, q.waits)
-		}
-	}
-	one := q.waits[key][0]
-	q.waits[key] = q.waits[key][1:]
-	return one
-}
-
 // record is one line of the log.
 type record map[string]any
 
@@ -342,7 +305,9 @@ func launch(t *testing.T, cfg Config) *bench {
 	b.stop, b.ended = cancel, ended
 	t.Cleanup(func() {
 		cancel()
-		<-ended
+		for range ended { // a test may have taken the value
+			continue
+		}
 	})
 	return b
 }
@@ -398,7 +363,7 @@ func logOf(t *testing.T, from io.Reader) queues[record] {
 // welcome listens for the adapters of the service.
 func welcome(t *testing.T, cfg Config) <-chan *peer {
 	t.Helper()
-	listener, err := net.Listen("unix", cfg.AdapterArgs[len(cfg.AdapterArgs)-1])
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", cfg.AdapterArgs[len(cfg.AdapterArgs)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -436,7 +401,11 @@ func (b *bench) adapter() *peer {
 	case p := <-b.adapters:
 		return p
 	case <-time.After(patience):
-		b.t.Fatal("no adapter")
+		for len(b.log.source) > 0 {
+			r := <-b.log.source
+			b.log.waits[b.log.key(r)] = append(b.log.waits[b.log.key(r)], r)
+		}
+		b.t.Fatalf("no adapter; the log had %v", b.log.waits)
 		return nil
 	}
 }
@@ -473,7 +442,7 @@ func watch(t *testing.T, pid int) (gone func()) {
 	}
 	return func() {
 		t.Helper()
-		defer unix.Close(fd)
+		defer func() { _ = unix.Close(fd) }()
 		for {
 			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
 			if errors.Is(err, unix.EINTR) {

@@ -118,8 +118,8 @@ func (p *process) code() int {
 	return p.state.ExitCode()
 }
 
-// cause says how the process, which must have ended, ended, and what it said
-// last, if anything.
+// cause says how the process came to its end, which must be behind it, and what it
+// said, if anything.
 func (p *process) cause(said []byte) string {
 	how := "unknown"
 	if p.waitErr == nil {

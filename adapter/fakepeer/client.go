@@ -196,7 +196,7 @@ func (c *client) announceNews() error {
 
 // send writes one message.
 func (c *client) send(command string, payload []byte) error {
-	return c.write(appendFrame(nil, c.magic, command, payload))
+	return c.write(newFrame(c.magic, command, payload))
 }
 
 // write writes the parts of a frame, or of what a liar sends in its place.

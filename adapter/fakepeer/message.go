@@ -35,11 +35,12 @@ var (
 	errTooLarge = errors.New("message is too large")
 )
 
-// appendFrame appends a v1 frame to b.
-func appendFrame(b []byte, magic uint32, command string, payload []byte) []byte {
+// newFrame returns a v1 frame.
+func newFrame(magic uint32, command string, payload []byte) []byte {
 	var name [12]byte
 	copy(name[:], command)
 	sum := btc.DoubleSHA256(payload)
+	b := make([]byte, 0, frameHeaderSize+len(payload))
 	b = binary.LittleEndian.AppendUint32(b, magic)
 	b = append(b, name[:]...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))

@@ -60,7 +60,7 @@ func (c *client) answer(ctx context.Context, it item) error {
 
 func (c *client) sendBlock(raw []byte) error { return c.sendFrame(c.blockFrame(raw)) }
 
-func (c *client) blockFrame(raw []byte) []byte { return appendFrame(nil, c.magic, "block", raw) }
+func (c *client) blockFrame(raw []byte) []byte { return newFrame(c.magic, "block", raw) }
 
 func (c *client) sendFrame(frame []byte) error {
 	if err := c.write(frame); err != nil {

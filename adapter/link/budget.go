@@ -104,12 +104,11 @@ func (b *Budget) release(c *claim) {
 	b.settle()
 }
 
-// settle grants what can be granted. mu is held.
+// settle grants what can be granted. mu is held. Whenever there is room for a
+// normal claim, the whole reserve is free, so no urgent one waits then.
 func (b *Budget) settle() {
 	b.urgent = b.grant(b.urgent, b.total)
-	if len(b.urgent) == 0 {
-		b.normal = b.grant(b.normal, b.total-b.reserved)
-	}
+	b.normal = b.grant(b.normal, b.total-b.reserved)
 }
 
 // grant grants claims from the front of a queue as long as the use stays within

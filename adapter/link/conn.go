@@ -20,15 +20,16 @@ type WantAnswer uint8
 
 // The answers.
 const (
-	// Unasked: this peer was not asked for it. Its body goes nowhere; more than
+	// Unasked says that this peer was not asked for it. Its body goes nowhere; more than
 	// [MaxUnaskedBlocks] a minute end the connection.
 	Unasked WantAnswer = iota
-	// Unneeded: asked for, but we have it by now. Its body goes nowhere, and the
+	// Unneeded says that it was asked for, but we have it by now. Its body goes nowhere, and the
 	// peer is not to blame.
 	Unneeded
-	// Wanted: its body is read as soon as the budget allows.
+	// Wanted says that its body is to be read as soon as the budget allows.
 	Wanted
-	// Urgent: wanted, and others wait for it: it may use the reserved budget.
+	// Urgent says that it is wanted and that others wait for it: it may use the
+	// reserved budget.
 	Urgent
 )
 

@@ -2,6 +2,7 @@ package link
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"slices"
@@ -69,7 +70,7 @@ func (r *rig) readAll() {
 		r.engine.Write(buf[:n])
 		r.mu.Unlock()
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				r.t.Errorf("the engine read %v", err)
 			}
 			return
@@ -421,7 +422,7 @@ func TestNothingAfterTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn.End(ReasonLocal, "")
-	if n, err := conn.Read(one); n != 0 || err != io.EOF {
+	if n, err := conn.Read(one); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("read %d, %v after the end", n, err)
 	}
 }

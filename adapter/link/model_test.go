@@ -85,10 +85,10 @@ func (o outcome) equal(other outcome) bool {
 
 // play runs a stream through a Conn. The budget is the oracle for memory: it
 // never hands out more than it has, and gets all of it back.
-func play(t testing.TB, stream io.Reader) outcome {
-	t.Helper()
+func play(tb testing.TB, stream io.Reader) outcome {
+	tb.Helper()
 	var o outcome
-	budget := newTestBudget(t, 2*MinBudget, MinBudget)
+	budget := newTestBudget(tb, 2*MinBudget, MinBudget)
 	sock := &replay{in: stream}
 	conn := New(sock, Config{
 		Magic:  testMagic,
@@ -96,12 +96,12 @@ func play(t testing.TB, stream io.Reader) outcome {
 		Want:   func(_ btc.Hash, h *btc.Header, _ int) WantAnswer { return answerBy(h) },
 		Deliver: func(b RawBlock) {
 			if used := budget.InUse(); used < b.Size() || used > 2*MinBudget {
-				t.Errorf("%d bytes in use for a block of %d", used, b.Size())
+				tb.Errorf("%d bytes in use for a block of %d", used, b.Size())
 			}
 			content := make([]byte, b.Size())
 			b.CopyTo(content)
 			if b.Sum != sha256.Sum256(content) || b.Hash != b.Header.Hash() || b.Header != btc.Header(content) {
-				t.Errorf("sum, hash or header does not fit the bytes of %s", b.Hash)
+				tb.Errorf("sum, hash or header does not fit the bytes of %s", b.Hash)
 			}
 			o.delivered = append(o.delivered, content)
 			b.Release()
@@ -109,10 +109,10 @@ func play(t testing.TB, stream io.Reader) outcome {
 	})
 	passed, err := io.ReadAll(conn)
 	if err != nil {
-		t.Errorf("the engine read %v, want plain EOF", err)
+		tb.Errorf("the engine read %v, want plain EOF", err)
 	}
 	if used, waiting := budget.InUse(), budget.Waiting(); used != 0 || waiting != 0 {
-		t.Errorf("at the end %d bytes are in use, %d blocks wait", used, waiting)
+		tb.Errorf("at the end %d bytes are in use, %d blocks wait", used, waiting)
 	}
 	o.passed, o.sent, o.reason = passed, sock.sent.Bytes(), ReasonOf(conn.Err())
 	return o
@@ -189,6 +189,7 @@ func model(stream []byte) outcome {
 			if answer >= Wanted {
 				o.delivered = append(o.delivered, payload)
 			}
+		case Drop, Unknown, Ban:
 		}
 		stream = stream[24+int(size):]
 	}

@@ -41,7 +41,7 @@ type phase uint8
 
 const (
 	hello     phase = iota // nothing passed yet: version passes
-	negotiate              // version passed: sendaddrv2 and verack pass
+	negotiate              // version passed: verack passes
 	open                   // verack passed
 )
 
@@ -69,9 +69,8 @@ func ban(why Reason) rule { return rule{verdict: Ban, max: MaxPayload, keep: Max
 // policy is an allow list: what is not in it is Unknown, up to MaxPayload.
 var policy = map[Command]rule{ //nolint:gochecknoglobals // a table
 	// The handshake: the engine's business.
-	CommandOf("version"):    pass(hello, 0, maxVersionSize),
-	CommandOf("sendaddrv2"): pass(negotiate, 0, 0), // the engine notes it; BIP-0155
-	CommandOf("verack"):     pass(negotiate, 0, 0),
+	CommandOf("version"): pass(hello, 0, maxVersionSize),
+	CommandOf("verack"):  pass(negotiate, 0, 0),
 
 	// Keeping the connection: the engine pings, we answer pings. So the engine's
 	// unbounded output queue never grows by what a peer sends.
@@ -110,6 +109,7 @@ var policy = map[Command]rule{ //nolint:gochecknoglobals // a table
 	CommandOf("addrv2"):      drop(3 + 1000*534), // BIP-0155: entries of at most 534 bytes
 	CommandOf("feefilter"):   drop(nonceSize),    // BIP-0133
 	CommandOf("sendheaders"): drop(0),            // BIP-0130: we announce nothing
+	CommandOf("sendaddrv2"):  drop(0),            // BIP-0155: we send no addresses
 	CommandOf("sendcmpct"):   drop(9),            // BIP-0152
 	CommandOf("wtxidrelay"):  drop(0),            // BIP-0339
 	CommandOf("sendtxrcncl"): drop(12),           // BIP-0330

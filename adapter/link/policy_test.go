@@ -21,7 +21,7 @@ func banned(why Reason) row                   { return row{Ban, 0, 4_000_000, 4_
 
 var protocol = map[string]row{
 	"version":      passed(hello, 0, 344),
-	"sendaddrv2":   passed(negotiate, 0, 0),
+	"sendaddrv2":   ignored(0),
 	"verack":       passed(negotiate, 0, 0),
 	"ping":         {Answer, 8, 8, 8, open, 0},
 	"pong":         passed(open, 8, 8),

@@ -11,9 +11,9 @@ import (
 
 // versionPayload is a version message with the given user agent.
 func versionPayload(userAgent string) []byte {
-	b := make([]byte, 80)
-	for i := range b {
-		b[i] = byte(i)
+	var b []byte
+	for i := range 80 {
+		b = append(b, byte(i))
 	}
 	b = btc.AppendCompactSize(b, uint64(len(userAgent)))
 	b = append(b, userAgent...)

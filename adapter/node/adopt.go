@@ -12,7 +12,7 @@ import (
 func (n *Node) adoptJournal() {
 	j := &n.journal
 	if j.state == tipUnknown && (!n.now.Before(j.retry) || n.knows(j.loaded.Tip) && n.sameHeight()) {
-		j.state = loadNeeded
+		j.state, j.retry = loadNeeded, n.now
 		n.loadJournal()
 	}
 	if j.state != loaded {
@@ -76,7 +76,7 @@ func (n *Node) sameHeight() bool {
 func (n *Node) journalReady() {
 	j := &n.journal
 	j.final = max(j.final, j.first-1)
-	j.state, j.adopted, j.walk = ready, true, nil
+	j.state, j.adopted, j.walk, j.lastErr = ready, true, nil, ""
 	n.rebase()
 	n.forgetFinal()
 }
@@ -134,7 +134,7 @@ func (n *Node) holdDeepForks() {
 	j := &n.journal
 	for _, e := range [...]btc.Hash{n.chain.Best().Hash, n.chain.BestComplete().Hash} {
 		fork, ok := n.chain.ForkPoint(j.tip, e)
-		if !ok || fork.Height >= max(j.final, j.first-1) {
+		if !ok || fork.Height >= j.final {
 			continue
 		}
 		if j.empty {
@@ -166,6 +166,6 @@ func (n *Node) hold(tip btc.Hash, height, fork btc.Height) {
 		panic("node: held branch is not in the header chain: " + err.Error()) // just looked up
 	}
 	j.held = fmt.Sprintf("heavier branch to block %d %v forks at block %d, below block %d, which is final; ours ends in block %d %v",
-		height, tip, fork, max(j.final, j.first-1), j.tipHeight, j.tip)
+		height, tip, fork, j.final, j.tipHeight, j.tip)
 	n.alarm(AlarmHeld, root.Hash.String(), j.held)
 }

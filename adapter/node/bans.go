@@ -2,6 +2,7 @@ package node
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -42,13 +43,19 @@ func (b bans) dropFirst() {
 }
 
 // ban bans an address and ends every connection that the ban is for. id is the
-// connection that earned it.
+// connection that earned it. A ban that is there stands as it is.
 func (n *Node) ban(id PeerID, a *address, why Reason, detail string) {
+	if n.peers.bans.has(a, n.now) {
+		return
+	}
 	key, until := banKey(a), n.now.Add(n.cfg.BanTime)
+	if n.peers.bans.has(a, n.now) {
+		return // earned again by what was on its way
+	}
 	n.peers.bans.add(key, until)
 	n.do(Ban{Peer: id, Addr: a.at, Until: until, Reason: why, Detail: clip(detail)})
-	for i := len(n.peers.all) - 1; i >= 0; i-- {
-		if p := n.peers.all[i]; banKey(p.addr) == key {
+	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
+		if banKey(p.addr) == key {
 			n.disconnect(p, why, detail)
 		}
 	}

@@ -26,8 +26,8 @@ type want struct {
 	body       BodyID // held; not 0 exactly in phaseHeld
 	asked      []PeerID
 	lastAsk    time.Time
-	failed     []PeerID // not asked again until retry; maxFailed at most
-	tries      int      // how often all peers had failed it
+	failed     []failure // maxFailed at most
+	tries      int       // how often all peers had failed it
 	retry      time.Time
 }
 
@@ -70,27 +70,38 @@ func (p *peer) settle(hash btc.Hash) bool {
 	return i >= 0
 }
 
-func (w *want) fail(id PeerID) {
+// failure is a peer that is not asked for a block again for some time.
+type failure struct {
+	peer  PeerID
+	until time.Time
+}
+
+func (w *want) fail(id PeerID, until time.Time) {
 	w.unask(id)
-	if slices.Contains(w.failed, id) {
-		return
-	}
+	w.forgive(id)
 	if len(w.failed) >= maxFailed {
 		w.failed = slices.Delete(w.failed, 0, 1)
 	}
-	w.failed = append(w.failed, id)
+	w.failed = append(w.failed, failure{id, until})
+}
+
+func (w *want) forgive(id PeerID) {
+	w.failed = slices.DeleteFunc(w.failed, func(f failure) bool { return f.peer == id })
+}
+
+func (w *want) hasFailed(id PeerID, now time.Time) bool {
+	return slices.ContainsFunc(w.failed, func(f failure) bool { return f.peer == id && now.Before(f.until) })
 }
 
 func (w *want) unask(id PeerID) {
 	w.asked = slices.DeleteFunc(w.asked, func(a PeerID) bool { return a == id })
 }
 
-// peerGone forgets what a peer was asked. What it failed stays: its id is not
-// given out again.
+// peerGone forgets what a peer was asked and what it failed.
 func (f *fetch) peerGone(id PeerID) {
 	for _, w := range f.wants {
 		w.unask(id)
-		w.failed = slices.DeleteFunc(w.failed, func(a PeerID) bool { return a == id })
+		w.forgive(id)
 	}
 }
 
@@ -134,11 +145,22 @@ func (n *Node) ask(asks []GetData, p *peer, w *want) []GetData {
 func (n *Node) pickPeer(w *want) *peer {
 	var best *peer
 	for _, p := range n.peers.all {
-		if len(p.blocks.owed) < n.cfg.PerPeer && n.isCandidate(p, w) && (best == nil || w.prefers(p, best)) {
+		if len(p.blocks.owed) >= n.mayOwe(p) || !n.isCandidate(p, w) {
+			continue
+		}
+		if best == nil || n.isSuspect(best.id) && !n.isSuspect(p.id) || n.isSuspect(best.id) == n.isSuspect(p.id) && w.prefers(p, best) {
 			best = p
 		}
 	}
 	return best
+}
+
+// mayOwe returns how many blocks the peer may be asked for at once.
+func (n *Node) mayOwe(p *peer) int {
+	if p.blocks.served && !n.isSuspect(p.id) {
+		return n.cfg.PerPeer
+	}
+	return min(n.cfg.PerPeer, n.cfg.PerNewPeer)
 }
 
 // prefers reports whether p is asked before q: who owes less, then who was asked
@@ -157,7 +179,7 @@ func (w *want) prefers(p, q *peer) bool {
 // isCandidate reports whether p may be asked for the block now or when it owes
 // less. One that owes the block already is none: asked twice it might send twice.
 func (n *Node) isCandidate(p *peer, w *want) bool {
-	if !p.ready || !p.blocks.late.IsZero() || slices.Contains(w.failed, p.id) || p.owes(w.hash) >= 0 {
+	if !p.ready || !p.blocks.late.IsZero() || w.hasFailed(p.id, n.now) || p.owes(w.hash) >= 0 {
 		return false
 	}
 	return n.peerHas(p, w.hash, w.height)
@@ -200,7 +222,7 @@ func (n *Node) breakStall() {
 		}
 		for _, other := range f.wants {
 			if slices.Contains(other.asked, id) {
-				other.fail(id)
+				other.fail(id, n.now.Add(failTime))
 			}
 		}
 	}
@@ -210,8 +232,7 @@ func (n *Node) breakStall() {
 // are late again and again while others serve. It costs no more than the
 // connection.
 func (n *Node) dropLatePeers() {
-	for i := len(n.peers.all) - 1; i >= 0; i-- {
-		p := n.peers.all[i]
+	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
 		b := &p.blocks
 		if len(b.owed) > 0 && n.now.Sub(b.owed[0].since) >= blockTimeout {
 			n.disconnect(p, ReasonBlockTimeout, "")
@@ -241,7 +262,7 @@ func (n *Node) notFound(e NotFound) {
 		}
 		p.blocks.late = time.Time{}
 		if w := n.fetch.wants[hash]; w != nil {
-			w.fail(p.id)
+			w.fail(p.id, n.now.Add(failTime))
 		}
 		if p.blocks.notFound++; p.blocks.notFound >= maxNotFound {
 			n.disconnect(p, ReasonNoBlocks, "")

@@ -41,7 +41,7 @@ type DialFailed struct {
 // [PeerUp] once, also after a [Disconnect].
 type PeerDown struct {
 	Peer   PeerID
-	Reason Reason // "" if the peer just left
+	Reason Reason // of the transport, "" if the peer just left
 	Ban    bool   // the transport saw what no honest peer does
 	Detail string
 }
@@ -76,6 +76,13 @@ type BodyArrived struct {
 	Peer PeerID
 	Hash btc.Hash
 	Size int // bytes
+}
+
+// BodyUnneeded says that a peer sent a block that it owed and that the shell did
+// not take, because the block was proven meanwhile. No [BodyArrived] follows.
+type BodyUnneeded struct {
+	Peer PeerID
+	Hash btc.Hash
 }
 
 // BodyJudged says what came of a body that arrived.
@@ -151,6 +158,7 @@ func (HeadersReceived) event() {}
 func (BlocksAnnounced) event() {}
 func (NotFound) event()        {}
 func (BodyArrived) event()     {}
+func (BodyUnneeded) event()    {}
 func (BodyJudged) event()      {}
 func (JournalLoaded) event()   {}
 func (JournalFailed) event()   {}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"blockgate/headerchain"
@@ -26,8 +27,7 @@ type peerHeaders struct {
 // askHeaders sends each peer that there is a reason for one getheaders at a time,
 // and lets go who does not answer.
 func (n *Node) askHeaders() {
-	for i := len(n.peers.all) - 1; i >= 0; i-- {
-		p := n.peers.all[i]
+	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
 		if h := &p.headers; p.ready && !h.asked.IsZero() && n.now.Sub(h.asked) >= headersTimeout {
 			n.disconnect(p, ReasonHeadersTimeout, "")
 		}
@@ -132,8 +132,7 @@ func (n *Node) forgiveHeaders(p *peer, err error) bool {
 }
 
 func invalidHeader(err error) Reason {
-	var refused *headerchain.HeaderError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*headerchain.HeaderError](err); ok {
 		return reasonInvalidHeader + Reason(refused.Kind.Error())
 	}
 	return reasonInvalidHeader + "refused"

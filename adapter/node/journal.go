@@ -31,8 +31,8 @@ type journal struct {
 	empty     bool
 	tip       btc.Hash
 	tipHeight btc.Height
-	first     btc.Height // no block below is ever disconnected
-	final     btc.Height // never falls
+	first     btc.Height // the lowest in the journal
+	final     btc.Height // never falls; first-1 at least
 
 	walk    []btc.Header // from the journal's tip downwards; maxWalk at most
 	storing []storing    // MaxStoring at most
@@ -208,19 +208,22 @@ func (n *Node) appendNext() {
 			return
 		}
 	}
-	next := Append{Final: j.final, Best: target.Hash, BestWork: target.Work}
+	var next Append
 	if len(down) > 0 {
-		next.set(DisconnectBlock, &down[0])
+		next = n.event(DisconnectBlock, &down[0], &target)
 	} else {
-		next.set(Connect, &up[0])
+		next = n.event(Connect, &up[0], &target)
 		next.Final = max(j.final, up[0].Height-n.cfg.FinalDepth)
 	}
 	j.pending = &next
 	n.do(next)
 }
 
-func (a *Append) set(kind EventKind, e *headerchain.Entry) {
-	a.Kind, a.Hash, a.Prev, a.Height, a.Header, a.Work = kind, e.Hash, e.Header.Prev(), e.Height, e.Header, e.Work
+func (n *Node) event(kind EventKind, e, target *headerchain.Entry) Append {
+	return Append{
+		Kind: kind, Hash: e.Hash, Prev: e.Header.Prev(), Height: e.Height, Header: e.Header, Work: e.Work,
+		Best: target.Hash, BestWork: target.Work, Final: n.journal.final,
+	}
 }
 
 func (n *Node) eventAppended(e EventAppended) {

@@ -44,7 +44,7 @@ const (
 	// maxAlarms is how many alarms are remembered; the oldest is forgotten first.
 	maxAlarms = 64
 	// maxDetail is how many bytes of a text from outside go into one of ours.
-	maxDetail = 120
+	maxDetail = 240
 )
 
 // Headers.
@@ -81,6 +81,10 @@ const (
 	DefaultWindow = 28
 	// MaxWindow bounds Config.Window.
 	MaxWindow = 1024
+	// DefaultPerNewPeer is how many blocks a peer is asked for at once that has
+	// served none yet, or is under suspicion: each of its lies costs a parser.
+	DefaultPerNewPeer = 2
+
 	// DefaultPerPeer is how many blocks one peer is asked for at once.
 	//
 	// Source: MAX_BLOCKS_IN_TRANSIT_PER_PEER, Bitcoin Core v30.0 src/net_processing.cpp.
@@ -94,6 +98,9 @@ const (
 	// skipped at once, each for asideTime. When full, none is added.
 	maxAside  = 64
 	asideTime = time.Minute
+	// failTime is how long a peer that failed a block is not asked for it again,
+	// while there are others.
+	failTime = 30 * time.Second
 	// maxFailed is how many peers that failed a block are remembered with it, and
 	// maxWants how many blocks with their failures; the oldest, and those not in
 	// the window, go first.

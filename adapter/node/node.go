@@ -29,6 +29,9 @@ type Config struct {
 	Window int
 	// PerPeer is how many blocks one peer is asked for at once; [DefaultPerPeer].
 	PerPeer int
+	// PerNewPeer is the same for a peer that has served no block yet, or has sent
+	// one that was not proven; [DefaultPerNewPeer].
+	PerNewPeer int
 	// FinalDepth is how far below its tip the journal is final; [DefaultFinalDepth].
 	FinalDepth btc.Height
 	// BanTime is how long a ban lasts; [DefaultBanTime].
@@ -42,6 +45,7 @@ func (c Config) withDefaults() Config {
 	c.MaxOutbound = orDefault(c.MaxOutbound, DefaultOutbound, MaxOutboundLimit)
 	c.Window = orDefault(c.Window, DefaultWindow, MaxWindow)
 	c.PerPeer = orDefault(c.PerPeer, DefaultPerPeer, MaxPerPeer)
+	c.PerNewPeer = orDefault(c.PerNewPeer, DefaultPerNewPeer, MaxPerPeer)
 	if c.FinalDepth <= 0 {
 		c.FinalDepth = DefaultFinalDepth
 	}
@@ -137,6 +141,8 @@ func (n *Node) apply(ev Event) {
 		n.notFound(e)
 	case BodyArrived:
 		n.bodyArrived(e)
+	case BodyUnneeded:
+		n.bodyUnneeded(e)
 	case BodyJudged:
 		n.bodyJudged(e)
 	case JournalLoaded:

@@ -122,7 +122,7 @@ func (n *Node) peerDown(e PeerDown) {
 		return
 	}
 	n.forgetPeer(p, e.Reason, e.Detail)
-	if e.Ban || e.Reason.Cost() == CostBan {
+	if e.Ban {
 		n.ban(p.id, p.addr, e.Reason, e.Detail)
 	}
 }

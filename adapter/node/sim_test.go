@@ -89,7 +89,7 @@ type sim struct {
 	bans      map[netip.AddrPort]node.Reason
 	wrong     []string
 	log       []string
-	steps     int
+	asked     int // blocks, again and again
 }
 
 func newSim(seed uint64) *sim {
@@ -248,7 +248,6 @@ func (s *sim) isUp(p *stranger) bool { return p.id&upBit == 0 }
 const upBit = 1 << 62
 
 func (s *sim) step(e node.Event) {
-	s.steps++
 	if _, ok := e.(node.Tick); !ok {
 		s.note("%s", s.showEvent(e))
 	}
@@ -257,6 +256,9 @@ func (s *sim) step(e node.Event) {
 		s.perform(a)
 	}
 	s.wrong = append(s.wrong, s.journal.wrong...)
+	if broken := s.node.Broken(); broken != "" {
+		s.complain("%s", broken)
+	}
 }
 
 func (s *sim) showEvent(e node.Event) string {
@@ -290,6 +292,7 @@ func (s *sim) perform(a node.Action) {
 		}
 	case node.GetData:
 		if p := s.byID(a.Peer); p != nil {
+			s.asked += len(a.Hashes)
 			for _, hash := range a.Hashes {
 				s.serveBlock(p, hash)
 			}
@@ -425,6 +428,9 @@ func (s *sim) serveBlock(p *stranger, hash btc.Hash) {
 			s.complain("%d asked of %v is not wanted from it", b.height, p.at)
 			return nil
 		}
+		if s.proven[hash] && s.rng.IntN(2) == 0 { // the link may know and not take it
+			return node.BodyUnneeded{Peer: id, Hash: hash}
+		}
 		s.in(s.after(time.Millisecond, 200*time.Millisecond), 0, func() node.Event { return s.judged(p, id, b, lie) })
 		return node.BodyArrived{Peer: id, Hash: hash, Size: 100}
 	})
@@ -467,6 +473,9 @@ func (s *sim) judge() []string {
 	}
 	if len(s.bodies.in) > 0 {
 		s.complain("%d bodies left", len(s.bodies.in))
+	}
+	if most := 40 * len(s.tree.byName); s.asked > most {
+		s.complain("%d blocks asked for, %d would be many", s.asked, most)
 	}
 	for _, p := range s.strangers {
 		why, banned := s.bans[p.at]

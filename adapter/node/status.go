@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"blockgate/internal/btc"
@@ -90,8 +91,8 @@ func (n *Node) waitingForBlock() string {
 		if n.isJudging(w.hash) {
 			return fmt.Sprintf("the parser: block %d", w.height)
 		}
-		for i := len(w.asked) - 1; i >= 0; i-- {
-			if p := n.ready(w.asked[i]); p != nil {
+		for _, id := range slices.Backward(w.asked) {
+			if p := n.ready(id); p != nil {
 				return fmt.Sprintf("block %d from %v", w.height, p.addr.at)
 			}
 		}

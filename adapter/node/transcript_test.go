@@ -19,13 +19,14 @@ import (
 //
 //	new [connect=(addr,...)] [min-work=N] [final-depth=N] [start-height=N] [start-hash=NAME] [seeds] [manual-journal] ...
 //	mine branch on=NAME count=N            blocks branch<height>...
-//	up peer [height=N] [services=N]        down peer [reason]     dialfailed peer
+//	up peer [height=N] [services=N]        down peer [ban reason]     dialfailed peer
 //	headers peer block... | first..last    inv peer block...      notfound peer block...
-//	body peer block... [bytes=TEXT] [outcome=NAME]    arrived peer block    tick DURATION
+//	body peer block... [bytes=TEXT] [outcome=NAME]    arrived | unneeded peer block    tick DURATION
 //	addrs addr...   loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
-//	journal block...   puts a journal there   moved | store-failed | appended   status   wanted peer block
+//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status   wanted peer block
 //
-// Unless manual-journal is said a journal answers at once.
+// Unless manual-journal is said a journal answers at once; auto-journal lets it
+// answer what it was asked, and from then on.
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		w := &world{tree: newTree(), now: start}
@@ -73,6 +74,17 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 		w.tick(t, args(0))
 	case "status":
 		w.status()
+	case "manual-journal":
+		w.manual = true
+	case "auto-journal":
+		w.manual = false
+		asked := w.asked
+		w.asked = nil
+		for _, a := range asked {
+			if answer := w.answer(a); answer != nil {
+				w.step(answer)
+			}
+		}
 	case "wanted":
 		height, ok := w.node.Wanted(w.peer(t, d), w.tree.byName[args(1)].hash)
 		fmt.Fprintf(&w.out, "%d %v\n", height, ok)
@@ -92,7 +104,7 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 
 func (w *world) create(t *testing.T, d *datadriven.TestData) {
 	t.Helper()
-	cfg := node.Config{Network: btc.Regtest, Seed: 1, UseSeeds: d.HasArg("seeds")}
+	cfg := node.Config{Network: btc.Regtest, Seed: 1, PerNewPeer: node.DefaultPerPeer, UseSeeds: d.HasArg("seeds")}
 	for _, a := range d.CmdArgs {
 		number := func() int {
 			v, err := strconv.Atoi(a.Vals[0])
@@ -114,10 +126,14 @@ func (w *world) create(t *testing.T, d *datadriven.TestData) {
 			cfg.Start = node.Start{Kind: node.StartHeight, Height: btc.Height(number())}
 		case "start-hash":
 			cfg.Start = node.Start{Kind: node.StartHash, Hash: w.tree.byName[a.Vals[0]].hash}
+		case "ban-time":
+			cfg.BanTime = time.Duration(number()) * time.Minute
 		case "window":
 			cfg.Window = number()
 		case "per-peer":
 			cfg.PerPeer = number()
+		case "per-new-peer":
+			cfg.PerNewPeer = number()
 		case "max-outbound":
 			cfg.MaxOutbound = number()
 		}
@@ -142,7 +158,7 @@ func (w *world) blocks(t *testing.T, d *datadriven.TestData, from int) []*block 
 	t.Helper()
 	var out []*block
 	for _, a := range d.CmdArgs[from:] {
-		if len(a.Vals) > 0 {
+		if len(a.Vals) > 0 || a.Key == "spoil" {
 			continue
 		}
 		first, last, isRange := strings.Cut(a.Key, "..")
@@ -178,7 +194,7 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 	case "down":
 		e := node.PeerDown{Peer: w.peer(t, d)}
 		if len(d.CmdArgs) > 1 {
-			e.Reason = node.Reason(d.CmdArgs[1].Key)
+			e.Reason, e.Ban = node.Reason(d.CmdArgs[1].Key), true
 		}
 		return e
 	case "dialfailed":
@@ -192,9 +208,6 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 			last := &e.Headers[len(e.Headers)-1]
 			last[72] = 0 // another target than the rules demand
 		}
-		if d.HasArg("future") {
-			w.now = start.Add(-30 * 365 * 24 * time.Hour)
-		}
 		return e
 	case "inv":
 		return node.BlocksAnnounced{Peer: w.peer(t, d), Hashes: w.hashes(t, d)}
@@ -202,6 +215,8 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 		return node.NotFound{Peer: w.peer(t, d), Hashes: w.hashes(t, d)}
 	case "arrived":
 		return node.BodyArrived{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0], Size: 100}
+	case "unneeded":
+		return node.BodyUnneeded{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0]}
 	case "addrs":
 		var e node.AddrsFound
 		for _, a := range d.CmdArgs {
@@ -227,7 +242,7 @@ func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
 		return node.JournalFailed{Detail: "connection refused"}
 	case "moved":
 		w.manual = false
-		return node.EventMoved{Detail: "wrong last sequence"}
+		return node.EventMoved{Detail: "wrong last sequence", Stale: d.HasArg("stale")}
 	case "stored", "store-failed":
 		for i, a := range w.asked {
 			if s, ok := a.(node.Store); ok {
@@ -240,16 +255,6 @@ func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
 			}
 		}
 		t.Fatalf("%s: nothing to store", d.Pos)
-	case "auto-journal":
-		w.manual = false
-		for _, a := range w.asked {
-			w.answer(a)
-		}
-		w.asked = nil
-		return node.Tick{}
-	case "manual-journal":
-		w.manual = true
-		return node.Tick{}
 	}
 	t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
 	return nil

@@ -43,14 +43,26 @@ func (n *Node) isJudging(hash btc.Hash) bool {
 	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool { return j.hash == hash })
 }
 
-func (n *Node) bodyArrived(e BodyArrived) {
-	p := n.ready(e.Peer)
-	if p == nil || !p.settle(e.Hash) {
-		return
+// delivered notes that a peer sent a block that it owed. It is false if it did not
+// owe it.
+func (n *Node) delivered(id PeerID, hash btc.Hash) (*peer, bool) {
+	p := n.ready(id)
+	if p == nil || !p.settle(hash) {
+		return nil, false
 	}
 	p.blocks.late, p.blocks.stalls, p.blocks.notFound = time.Time{}, 0, 0
-	if w := n.fetch.wants[e.Hash]; w != nil {
+	if w := n.fetch.wants[hash]; w != nil {
 		w.unask(p.id)
+	}
+	return p, true
+}
+
+func (n *Node) bodyUnneeded(e BodyUnneeded) { n.delivered(e.Peer, e.Hash) }
+
+func (n *Node) bodyArrived(e BodyArrived) {
+	p, owed := n.delivered(e.Peer, e.Hash)
+	if !owed {
+		return
 	}
 	v := &n.verdict
 	if len(v.judging) >= maxJudging {
@@ -63,6 +75,12 @@ func (n *Node) expireJudging() {
 	n.verdict.judging = slices.DeleteFunc(n.verdict.judging, func(j judging) bool {
 		return n.now.Sub(j.since) >= judgeTimeout
 	})
+}
+
+// isSuspect reports whether the peer sent a body that was not proven, for a block
+// that nobody has sent a proven one for yet.
+func (n *Node) isSuspect(id PeerID) bool {
+	return slices.ContainsFunc(n.verdict.suspects, func(s suspect) bool { return s.peer == id })
 }
 
 // bodyJudged does what DESIGN calls the verdict. It takes e.Body over.
@@ -80,6 +98,9 @@ func (n *Node) bodyJudged(e BodyJudged) {
 		n.bodyProven(e)
 	case e.Outcome == OutcomeNotJudged || !e.Outcome.Valid():
 		n.drop(e.Body)
+		if w := n.fetch.wants[e.Hash]; w != nil {
+			w.retry = n.now.Add(retryMin)
+		}
 	default:
 		n.drop(e.Body)
 		n.bodyNotProven(e, from)
@@ -134,7 +155,7 @@ func (n *Node) settleSuspects(hash btc.Hash, sum [32]byte) {
 // bodyNotProven keeps who sent which bytes until some are proven.
 func (n *Node) bodyNotProven(e BodyJudged, from judging) {
 	if w := n.fetch.wants[e.Hash]; w != nil {
-		w.fail(from.peer)
+		w.fail(from.peer, n.now.Add(failTime))
 	}
 	height := btc.Height(-1)
 	if entry, ok := n.chain.Lookup(e.Hash); ok {

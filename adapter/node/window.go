@@ -60,11 +60,11 @@ func (n *Node) isStuck(w *want) bool {
 }
 
 // stuckLast returns the missing blocks of all branches. What is stuck, and what
-// stands on it, is at the end: there first the bodies that are held, so that they
-// are not fetched twice.
+// stands on it, is at the end: there first what is held or on its way, so that it
+// is not fetched twice.
 func (n *Node) stuckLast() []headerchain.Entry {
 	behind := map[btc.Hash]bool{}
-	var moving, held, rest []headerchain.Entry
+	var moving, coming, rest []headerchain.Entry
 	var roots []btc.Hash
 	for _, e := range n.chain.Missing(lookahead) {
 		w := n.fetch.wants[e.Hash]
@@ -76,8 +76,8 @@ func (n *Node) stuckLast() []headerchain.Entry {
 		switch {
 		case !behind[e.Hash]:
 			moving = append(moving, e)
-		case w != nil && w.body != 0:
-			held = append(held, e)
+		case w != nil && n.isComing(w):
+			coming = append(coming, e)
 		default:
 			rest = append(rest, e)
 		}
@@ -85,7 +85,7 @@ func (n *Node) stuckLast() []headerchain.Entry {
 	if len(moving) == 0 && len(roots) >= headerchain.MaxFetchBranches {
 		n.setAside(roots)
 	}
-	return append(append(moving, held...), rest...)
+	return append(append(moving, coming...), rest...)
 }
 
 // aside is a branch that the header chain skips until some time, because nobody
@@ -134,7 +134,7 @@ func (n *Node) pruneWants(missing []headerchain.Entry) {
 	}
 	var gone []*want
 	for hash, w := range f.wants {
-		if w.phase != phaseStoring && !slices.Contains(f.window, w) && (w.body != 0 || !keep[hash] || w.untried()) {
+		if w.phase != phaseStoring && !slices.Contains(f.window, w) && (w.body != 0 || !keep[hash] || w.tries == 0 && len(w.failed) == 0 && !n.isComing(w)) {
 			gone = append(gone, w)
 		}
 	}
@@ -145,4 +145,7 @@ func (n *Node) pruneWants(missing []headerchain.Entry) {
 	}
 }
 
-func (w *want) untried() bool { return len(w.failed) == 0 && w.tries == 0 && len(w.asked) == 0 }
+// isComing reports whether the body is held or may come soon.
+func (n *Node) isComing(w *want) bool {
+	return w.body != 0 || len(w.asked) > 0 || n.isJudging(w.hash)
+}

@@ -4,7 +4,8 @@
 // It runs btcd/peer behind a [link.Conn]: btcd does handshake, ping and the
 // decoding of headers, inv and notfound; link does framing, filtering and blocks.
 // [Start] a session on a connected socket, get [Ready] and then the other events
-// by Config.Events, one at a time, the last one [Closed]. Ask with
+// by Config.Events, one at a time, the last one [Closed]. Blocks queue up
+// apart, so that one may be told after headers that came later. Ask with
 // [Session.GetHeaders] and [Session.GetData], end with [Session.Close].
 //
 // btcd's stall handler, transaction relay and BIP324 stay off; it sees no block

@@ -14,8 +14,9 @@ import (
 // Source: MSG_WITNESS_BLOCK, BIP-0144.
 const witnessBlock = 1<<30 | 2
 
-// appendGetHeaders appends the payload of a getheaders message.
-func appendGetHeaders(b []byte, locator []btc.Hash, stop btc.Hash) []byte {
+// getHeadersPayload returns the payload of a getheaders message.
+func getHeadersPayload(locator []btc.Hash, stop btc.Hash) []byte {
+	b := make([]byte, 0, 4+3+(len(locator)+1)*btc.HashSize)
 	b = binary.LittleEndian.AppendUint32(b, peer.MaxProtocolVersion)
 	b = btc.AppendCompactSize(b, uint64(len(locator)))
 	for _, h := range locator {
@@ -24,8 +25,9 @@ func appendGetHeaders(b []byte, locator []btc.Hash, stop btc.Hash) []byte {
 	return append(b, stop[:]...)
 }
 
-// appendGetData appends the payload of a getdata message.
-func appendGetData(b []byte, hashes []btc.Hash) []byte {
+// getDataPayload returns the payload of a getdata message.
+func getDataPayload(hashes []btc.Hash) []byte {
+	b := make([]byte, 0, 3+len(hashes)*(4+btc.HashSize))
 	b = btc.AppendCompactSize(b, uint64(len(hashes)))
 	for _, h := range hashes {
 		b = binary.LittleEndian.AppendUint32(b, witnessBlock)

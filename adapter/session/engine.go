@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -111,10 +110,11 @@ func (s *Session) notFoundReceived(m *wire.MsgNotFound) {
 }
 
 // decodeFailed ends the session when btcd could not decode a message, also where
-// btcd would go on (it does on regtest with 127.0.0.1).
+// btcd would go on (it does on regtest with 127.0.0.1). It hears of the EOF after
+// the end, too, which changes nothing.
 func (s *Session) decodeFailed(err error) {
-	if broken, ok := errors.AsType[*wire.MessageError](err); ok {
-		s.link.End(link.ReasonMalformed, broken.Error())
+	if err != nil {
+		s.link.End(link.ReasonMalformed, "decode: "+err.Error())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/btcsuite/btcd/peer"
@@ -40,7 +41,7 @@ type Config struct {
 	// must not block.
 	Want func(hash btc.Hash, header *btc.Header, sizeBytes int) link.WantAnswer
 	// Events is called with one event after the other, never with two at a time.
-	// It may block: then nothing is read from this peer, and no clock runs
+	// It may block: then little more is read from this peer, and no clock runs
 	// against it. It must return when the context of [Start] is done.
 	Events func(Event)
 	// Count, if not nil, is told of each message that comes, before its payload.
@@ -57,11 +58,13 @@ type Session struct {
 	claim Ready // what version said; written before ready is closed
 
 	requests chan message
+	blocks   blockQueue    // received, not told yet
 	ready    chan struct{} // closed after verack
 	done     chan struct{} // closed after Closed was told
 
-	emitMu sync.Mutex // held while Events runs
-	closed bool       // Closed is being told: nothing may follow
+	left   atomic.Bool   // we want no more
+	turn   chan struct{} // holds one token: who takes it may call Events
+	closed bool          // Closed has been told: nothing may follow; the token guards it
 }
 
 // message is a request that waits to be sent.
@@ -77,9 +80,12 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 	s := &Session{
 		cfg:      cfg,
 		requests: make(chan message, maxQueued),
+		blocks:   newBlockQueue(),
 		ready:    make(chan struct{}),
 		done:     make(chan struct{}),
+		turn:     make(chan struct{}, 1),
 	}
+	s.turn <- struct{}{}
 	s.link = link.New(conn, link.Config{
 		Magic:     cfg.Network.Params().Magic,
 		UserAgent: UserAgent,
@@ -97,13 +103,17 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 // Done returns a channel that is closed after [Closed] was told.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
-// Close ends the session for a reason of ours; the first reason counts. It does
-// not wait: see [Session.Done].
-func (s *Session) Close(reason link.Reason, detail string) { s.link.End(reason, detail) }
+// Close ends the session for a reason of ours; the first reason counts. Nothing is
+// told from now on but [Closed]. It does not wait: see [Session.Done].
+func (s *Session) Close(reason link.Reason, detail string) {
+	s.left.Store(true)
+	s.link.End(reason, detail)
+}
 
 // GetHeaders asks for the headers after the first hash of the locator that the
 // peer has on its best chain, up to stop or, if stop is zero, as many as fit. It
-// keeps neither argument.
+// keeps neither argument. The locator should end in genesis: what a node makes of
+// an empty one differs.
 //
 // It returns [ErrNotReady], [ErrEnded] or, for more than [MaxLocator] hashes,
 // [ErrTooMany].
@@ -111,7 +121,7 @@ func (s *Session) GetHeaders(locator []btc.Hash, stop btc.Hash) error {
 	if len(locator) > MaxLocator {
 		return fmt.Errorf("locator of %d: %w", len(locator), ErrTooMany)
 	}
-	return s.request("getheaders", appendGetHeaders(nil, locator, stop))
+	return s.request("getheaders", getHeadersPayload(locator, stop))
 }
 
 // GetData asks for blocks, with witnesses. From now on they are not unasked. It
@@ -127,14 +137,15 @@ func (s *Session) GetData(hashes []btc.Hash) error {
 		return fmt.Errorf("getdata of %d: %w", len(hashes), ErrTooMany)
 	}
 	s.asked.add(hashes)
-	return s.request("getdata", appendGetData(nil, hashes))
+	return s.request("getdata", getDataPayload(hashes))
 }
 
 // request queues a message. A full queue means that the peer does not read.
 func (s *Session) request(command string, payload []byte) error {
-	select {
-	case <-s.link.Done():
+	if s.link.Err() != nil {
 		return ErrEnded
+	}
+	select {
 	case <-s.ready:
 	default:
 		return ErrNotReady
@@ -160,35 +171,57 @@ func (s *Session) want(hash btc.Hash, header *btc.Header, sizeBytes int) link.Wa
 	return answer
 }
 
+// blockReceived queues a block. It must not wait: the engine's idle timer runs.
 func (s *Session) blockReceived(b link.RawBlock) {
 	s.asked.answered(b.Hash)
-	if !s.emit(Block{b}) {
-		b.Release()
+	s.blocks.push(b)
+}
+
+// tellBlocks tells of blocks, also of those that were whole before the peer broke
+// a rule or left. After [Session.Close] it tells no more.
+func (s *Session) tellBlocks() {
+	for ended := false; !ended; {
+		select {
+		case <-s.link.Done():
+			ended = true
+		case <-s.blocks.more:
+		}
+		for !s.left.Load() {
+			b, ok := s.blocks.pop()
+			if !ok {
+				break
+			}
+			s.emit(Block{b})
+		}
 	}
 }
 
-// emit tells an event and reports whether it did: nothing follows Closed.
-func (s *Session) emit(e Event) bool {
-	s.emitMu.Lock()
-	defer s.emitMu.Unlock()
-	if s.closed {
-		return false
+// emit tells an event, unless Closed has been told or we want no more.
+func (s *Session) emit(e Event) {
+	<-s.turn
+	defer func() { s.turn <- struct{}{} }()
+	_, last := e.(Closed)
+	if s.closed || s.left.Load() && !last {
+		if b, ok := e.(Block); ok {
+			b.Block.Release()
+		}
+		return
 	}
-	_, s.closed = e.(Closed)
+	s.closed = last
 	s.cfg.Events(e)
-	return true
 }
 
 // run sends requests until the session ends, and then takes it down: first the
 // connection, then the engine.
 func (s *Session) run(ctx context.Context) {
 	defer close(s.done)
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		s.sendRequests()
-	}()
+	var tasks sync.WaitGroup
+	tasks.Go(s.sendRequests)
+	tasks.Go(s.tellBlocks)
 	s.waitForEnd(ctx)
+	if ctx.Err() != nil {
+		s.left.Store(true)
+	}
 	s.link.End(link.ReasonLocal, "")
 	late := time.NewTimer(teardownTimeout)
 	defer late.Stop()
@@ -197,7 +230,8 @@ func (s *Session) run(ctx context.Context) {
 	case <-late.C: // it sits in Events
 		s.peer.Disconnect()
 	}
-	<-sent
+	tasks.Wait()
+	s.blocks.close()
 	end := s.link.Err()
 	closed := Closed{Reason: link.ReasonOf(end)}
 	if e, ok := errors.AsType[*link.EndError](end); ok {

@@ -31,7 +31,8 @@ type proxy struct {
 
 func startProxy(t testing.TB, target string) *proxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var loopback net.ListenConfig
+	listener, err := loopback.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,8 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		var loopback net.Dialer
+		server, err := loopback.DialContext(context.Background(), "tcp", p.target)
 		if err != nil {
 			_ = client.Close()
 			continue
@@ -192,7 +194,9 @@ func TestBrokerRestartsUnderWriterAndReader(t *testing.T) {
 	}
 }
 
-// recreate makes the stream anew, empty.
+// recreate makes the stream anew, empty. Twice in a row does not work: the
+// server removes the old folder in the background, and a second deletion that
+// finds it still there leaves its messages to the next stream.
 func recreate(t testing.TB, ctx context.Context, b *testBroker) {
 	t.Helper()
 	admin := b.connect(t, b.admin)
@@ -214,9 +218,8 @@ func TestStreamMadeAnew(t *testing.T) {
 	w := newWriter(t, ctx, b)
 	blocks := mineChain(t, regtestGenesis(), 1, 6, 300)
 	w.connect(t, ctx, blocks[:3]...)
-	stays, loses := b.follow(t, ctx, jetstream.FromStart()), b.follow(t, ctx, jetstream.FromStart())
-	read(t, ctx, stays, connects(blocks[:3]...)...)
-	cursor := read(t, ctx, loses, connects(blocks[:3]...)...)
+	r := b.follow(t, ctx, jetstream.FromStart())
+	cursor := read(t, ctx, r, connects(blocks[:3]...)...)
 	stale := w.fill(t, w.store(t, ctx, blocks[3]).Connect(), blocks[3])
 
 	recreate(t, ctx, b)
@@ -229,13 +232,22 @@ func TestStreamMadeAnew(t *testing.T) {
 	_, err = w.journal.Append(ctx, stale) // its parts are nowhere
 	wantKind(t, err, jetstream.ErrStale)
 	w.connect(t, ctx, blocks[3:]...)
-	read(t, ctx, stays, connects(blocks[3:]...)...) // found again by its hash
+	read(t, ctx, r, connects(blocks[3:]...)...) // found again by its hash
 	read(t, ctx, b.follow(t, ctx, jetstream.FromCursor(cursor)), connects(blocks[3:]...)...)
+}
 
+func TestStreamMadeAnewWithAnotherChain(t *testing.T) {
+	ctx := budget(t)
+	b := startBroker(t, btc.Regtest)
+	w := newWriter(t, ctx, b)
+	blocks := mineChain(t, regtestGenesis(), 1, 3, 300)
+	w.connect(t, ctx, blocks...)
+	r := b.follow(t, ctx, jetstream.FromStart())
+	cursor := read(t, ctx, r, connects(blocks...)...)
 	recreate(t, ctx, b)
 	w.load(t, ctx)
-	w.connect(t, ctx, mineChain(t, regtestGenesis(), 8, 7, 300)...) // another chain
-	_, err = loses.Next(ctx)
+	w.connect(t, ctx, mineChain(t, regtestGenesis(), 8, 4, 300)...)
+	_, err := r.Next(ctx)
 	wantKind(t, err, jetstream.ErrLost)
 	_, err = jetstream.Follow(ctx, b.readerConfig(jetstream.FromCursor(cursor)))
 	wantKind(t, err, jetstream.ErrLost)
@@ -264,11 +276,9 @@ func TestStreamThatLostItsTail(t *testing.T) {
 	b.stop(t)
 	b.dir = copied
 	b.start(t)
-	for _, err := w.journal.Append(ctx, stale); !errors.Is(err, jetstream.ErrMoved); _, err = w.journal.Append(ctx, stale) {
-		if ctx.Err() != nil || err == nil {
-			t.Fatal(err)
-		}
-		_, _ = w.journal.Load(ctx)
+	_, err := w.journal.Append(ctx, stale)
+	if !errors.Is(err, jetstream.ErrMoved) && !errors.Is(err, jetstream.ErrUnknown) { // unknown while it connects again
+		t.Fatal(err)
 	}
 	if state := w.load(t, ctx); state.Tip != blocks[1].hash {
 		t.Fatalf("got %+v", state)
@@ -276,7 +286,10 @@ func TestStreamThatLostItsTail(t *testing.T) {
 	other := mineChain(t, blocks[1], 9, 1, 300) // so that sequences mean other blocks now
 	w.connect(t, ctx, other...)
 	w.disconnect(t, ctx, other...)
-	w.connect(t, ctx, blocks[2:]...)
+	w.connect(t, ctx, blocks[2:4]...)
+	_, err = w.journal.Append(ctx, stale)
+	wantKind(t, err, jetstream.ErrStale)
+	w.connect(t, ctx, blocks[4:]...)
 	want := connects(blocks[4:]...)
 	if first, err := r.Next(ctx); err == nil {
 		if first.Event.Hash != blocks[4].hash {

@@ -32,6 +32,7 @@ type feed struct {
 	created time.Time
 	last    uint64 // the last sequence that was given, or the one before the start
 
+	session  context.Context //nolint:containedctx // of the link, in which the consumer was made
 	stream   natsjs.Stream
 	consumer string // name, "" if there is none
 	iter     natsjs.MessagesContext
@@ -47,6 +48,7 @@ func openFeed(ctx context.Context, link *link, name, filter string, created time
 }
 
 func (f *feed) open(ctx context.Context) (pending uint64, err error) {
+	f.session = f.link.now()
 	ctx, cancel := f.link.request(ctx)
 	defer cancel()
 	if f.stream, err = f.link.js.Stream(ctx, f.name); err != nil {
@@ -89,8 +91,8 @@ func (f *feed) read(ctx context.Context) (message, error) {
 			return m, nil
 		case ctx.Err() != nil:
 			return message{}, context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return message{}, context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return message{}, f.link.over()
 		case !errors.Is(err, context.DeadlineExceeded):
 			f.drop(ctx)
 		case f.silent(ctx):
@@ -103,7 +105,7 @@ func (f *feed) read(ctx context.Context) (message, error) {
 func (f *feed) readOnce(ctx context.Context) (message, error) {
 	ctx, cancel := context.WithTimeout(ctx, idleCheck)
 	defer cancel()
-	stop := context.AfterFunc(f.link.life, cancel)
+	stop := context.AfterFunc(f.session, cancel) //nolint:contextcheck // ends with either
 	defer stop()
 	raw, err := f.iter.Next(natsjs.NextContext(ctx))
 	if err != nil {
@@ -142,8 +144,8 @@ func (f *feed) reopen(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return f.link.over()
 		case errors.Is(err, errReplaced):
 			return err
 		case !errors.Is(err, natsjs.ErrStreamNotFound):
@@ -183,8 +185,8 @@ func (f *feed) fetch(ctx context.Context, seq uint64) (message, error) {
 			return m, err
 		case ctx.Err() != nil:
 			return message{}, context.Cause(ctx)
-		case f.link.life.Err() != nil:
-			return message{}, context.Cause(f.link.life)
+		case f.link.over() != nil:
+			return message{}, f.link.over()
 		}
 		if err := wait(ctx, pause); err != nil {
 			return message{}, err

@@ -74,7 +74,7 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	if err := config.Settings.check(); err != nil {
 		return nil, err
 	}
-	link, err := dial(config.URL, "blockgate "+config.ID, publisherInbox, config.Credentials, config.Log)
+	link, err := dial(config.URL, "blockgate "+config.ID, publisherInbox, config.Credentials, config.Log) //nolint:contextcheck // the link outlives the call
 	if err != nil {
 		return nil, err
 	}

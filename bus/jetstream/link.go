@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -73,9 +74,33 @@ type link struct {
 	// life ends with the first refusal of the server, or by Close.
 	life context.Context //nolint:containedctx // the life of the connection, not of a request
 	end  context.CancelCauseFunc
+
+	mu sync.Mutex
+	// session is a part of life: it ends when the connection was lost and is
+	// back, or with life. Consumers do not outlive it.
+	session    context.Context //nolint:containedctx // the life of one connection
+	endSession context.CancelFunc
 }
 
-// dial connects once. Later losses of the connection heal by themselves.
+// now returns the session that stands.
+func (l *link) now() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session
+}
+
+// renew ends the session and begins another.
+func (l *link) renew() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.endSession != nil {
+		l.endSession()
+	}
+	l.session, l.endSession = context.WithCancel(l.life)
+}
+
+// dial connects once, within dialTimeout. Later losses of the connection heal by
+// themselves.
 func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*link, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -85,6 +110,8 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 		return nil, err
 	}
 	life, end := context.WithCancelCause(context.Background())
+	l := &link{life: life, end: end}
+	l.renew()
 	options = append(options,
 		nats.Name(name), nats.CustomInboxPrefix(inbox), nats.Timeout(dialTimeout),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.IgnoreAuthErrorAbort(),
@@ -99,14 +126,16 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 			log.Warn("bus error", slog.Any("error", err))
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Warn("bus connection lost", slog.Any("error", err))
+			if life.Err() == nil {
+				log.Warn("bus connection lost", slog.Any("error", err))
+			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			log.Info("bus connection is back", slog.String("server", nc.ConnectedUrlRedacted()))
+			l.renew()
 		}),
 	)
-	nc, err := nats.Connect(url, options...)
-	if err != nil {
+	if l.nc, err = nats.Connect(url, options...); err != nil {
 		end(ErrClosed)
 		kind := ErrUnreachable
 		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) {
@@ -114,13 +143,11 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 		}
 		return nil, fmt.Errorf("connect to the bus: %w: %w", kind, err)
 	}
-	js, err := natsjs.New(nc, natsjs.WithPublishAsyncTimeout(ackTimeout))
-	if err != nil {
-		nc.Close()
-		end(ErrClosed)
+	if l.js, err = natsjs.New(l.nc, natsjs.WithPublishAsyncTimeout(ackTimeout)); err != nil {
+		l.close()
 		return nil, fmt.Errorf("connect to the bus: %w", err)
 	}
-	return &link{nc: nc, js: js, life: life, end: end}, nil
+	return l, nil
 }
 
 func (l *link) close() {
@@ -128,11 +155,15 @@ func (l *link) close() {
 	l.nc.Close()
 }
 
+// errReconnected says that the connection was lost and is back: no answer to what
+// was asked before can come.
+var errReconnected = errors.New("the connection was lost")
+
 // request returns a context for one request: it ends with ctx, after the time
-// for one answer, or with the link.
+// for one answer, or with the connection.
 func (l *link) request(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(l.life, func() { cancel(context.Cause(l.life)) })
+	stop := context.AfterFunc(l.now(), func() { cancel(errReconnected) })
 	ctx, end := context.WithTimeout(ctx, ackTimeout)
 	return ctx, func() {
 		stop()
@@ -141,10 +172,21 @@ func (l *link) request(ctx context.Context) (context.Context, context.CancelFunc
 	}
 }
 
+// over returns why the link is over, nil while it is not.
+func (l *link) over() error { return context.Cause(l.life) }
+
 // refused returns why the link is over, if it is, else err.
 func (l *link) refused(err error) error {
-	if err != nil && l.life.Err() != nil {
-		return context.Cause(l.life)
+	if over := l.over(); err != nil && over != nil {
+		return over
+	}
+	return err
+}
+
+// noJetStream says in words what it means that nobody answers.
+func noJetStream(err error) error {
+	if errors.Is(err, nats.ErrNoResponders) {
+		return fmt.Errorf("the server has no JetStream for us: %w", err)
 	}
 	return err
 }
@@ -158,7 +200,7 @@ func (l *link) stream(ctx context.Context, name string) (*natsjs.StreamInfo, err
 		return nil, fmt.Errorf("stream %s: %w", name, ErrNoStream)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("state of stream %s: %w", name, l.refused(err))
+		return nil, fmt.Errorf("state of stream %s: %w", name, l.refused(noJetStream(err)))
 	}
 	return stream.CachedInfo(), nil
 }

@@ -116,7 +116,7 @@ func Follow(ctx context.Context, config ReaderConfig) (*Reader, error) {
 	if config.Credentials.none() {
 		inbox = anonymousInbox
 	}
-	link, err := dial(config.URL, "blockgate reader", inbox, config.Credentials, config.Log)
+	link, err := dial(config.URL, "blockgate reader", inbox, config.Credentials, config.Log) //nolint:contextcheck // the link outlives the call
 	if err != nil {
 		return nil, err
 	}
@@ -196,17 +196,33 @@ func (r *Reader) next(ctx context.Context) (Verified, error) {
 	return v, err
 }
 
-// restart finds the reader's tip in a stream that is another now.
+// restart finds the reader's tip in a stream that is another now. It tries until
+// it is found or cannot be; what a starting server says is neither.
 func (r *Reader) restart(ctx context.Context) error {
 	r.feed.drop(ctx)
 	from := r.config.From
 	if r.cursor != nil {
 		from = FromCursor(*r.cursor)
 	}
-	if err := r.begin(ctx, from); err != nil {
-		return fmt.Errorf("%w: %w", errReplaced, err)
+	since := time.Now()
+	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
+		err := r.begin(ctx, from)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case r.link.over() != nil:
+			return r.link.over()
+		case errors.Is(err, ErrLost) || errors.Is(err, ErrStart) || errors.Is(err, ErrRefused):
+			return fmt.Errorf("%w: %w", errReplaced, err)
+		case time.Since(since) > streamGrace:
+			return err
+		}
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
 	}
-	return nil
 }
 
 // take keeps a part for later, or makes an event the one that is due.

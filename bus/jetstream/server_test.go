@@ -36,11 +36,20 @@ func newKeys(t testing.TB) keys {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keysOf(string(seed))
+}
+
+// keysOf returns the pair of a seed that newKeys made.
+func keysOf(seed string) keys {
+	pair, err := nkeys.FromSeed([]byte(seed))
+	if err != nil {
+		panic(err)
+	}
 	public, err := pair.PublicKey()
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return keys{string(seed), public}
+	return keys{seed, public}
 }
 
 func (k keys) credentials() jetstream.Credentials {

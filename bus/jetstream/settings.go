@@ -51,7 +51,7 @@ func (s Settings) create(ctx context.Context, js natsjs.JetStream) error {
 		stream, err = js.CreateStream(ctx, want)
 	}
 	if err != nil {
-		return fmt.Errorf("create stream %s: %w", want.Name, err)
+		return fmt.Errorf("create stream %s: %w", want.Name, noJetStream(err))
 	}
 	have := stream.CachedInfo().Config
 	if have.MaxBytes != want.MaxBytes {

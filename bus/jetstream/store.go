@@ -139,8 +139,8 @@ func anyDuplicate(acks []*natsjs.PubAck) bool {
 
 // unknown makes err an [ErrUnknown], unless the link is over for good.
 func (j *Journal) unknown(err error) error {
-	if j.link.life.Err() != nil {
-		return context.Cause(j.link.life)
+	if over := j.link.over(); over != nil {
+		return over
 	}
 	return fmt.Errorf("%w: %w", ErrUnknown, err)
 }

@@ -149,9 +149,9 @@ func (s *survey) place(from From) (start, error) {
 		return start{}, fmt.Errorf("%w: block %v is not on its chain, which has %s", ErrStart, from.hash, s.extent())
 	case fromCursor:
 		return s.resume(from.cursor)
-	default:
-		return s.oldest(), nil
+	case fromStart:
 	}
+	return s.oldest(), nil
 }
 
 func (s *survey) end() start {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 	}
 	program, nerf = filepath.Join(dir, "blockgate-parser"), filepath.Join(dir, "nerf")
 	for target, pkg := range map[string]string{program: ".", nerf: "../../sandbox/testdata/nerf"} {
-		build := exec.Command("go", "build", "-trimpath", "-o", target, pkg)
+		build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", target, pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			panic(string(out))
@@ -157,7 +158,7 @@ func (c *cell) ask(t *testing.T, seq uint64, body []byte) (frame.Answer, int) {
 
 // manyTransactions is a block, sound in its form alone, of n transactions.
 func manyTransactions(n int) []byte {
-	body := make([]byte, btc.HeaderSize)
+	body := append(make([]byte, 0, btc.HeaderSize+3+60*n), make([]byte, btc.HeaderSize)...)
 	body = append(body, 0xfd)
 	body = binary.LittleEndian.AppendUint16(body, uint16(n))
 	tx := append([]byte{1, 0, 0, 0, 1}, make([]byte, 36)...)
@@ -197,6 +198,38 @@ func TestEveryLayerHolds(t *testing.T) {
 	}
 }
 
+// TestKernelSeesLimits reads the limits of a live parser where the kernel tells
+// them, and that no thread may be added unseen.
+func TestKernelSeesLimits(t *testing.T) {
+	c := start(t, []string{program})
+	c.report(t)
+	dir := "/proc/" + strconv.Itoa(c.Process.Pid)
+	text := string(must(os.ReadFile(dir + "/limits"))(t))
+	for _, name := range []string{
+		"Max core file size", "Max file size", "Max open files", "Max processes", "Max locked memory",
+		"Max msgqueue size", "Max pending signals",
+	} {
+		_, rest, _ := strings.Cut(text, name)
+		if f := strings.Fields(rest); len(f) < 2 || f[0] != "0" || f[1] != "0" {
+			t.Errorf("%s is not 0:\n%s", name, text)
+		}
+	}
+	for _, name := range []string{"Max address space", "Max data size"} {
+		_, rest, _ := strings.Cut(text, name)
+		f := strings.Fields(rest)
+		if n, err := strconv.ParseUint(f[0], 10, 64); err != nil || n > 4<<30 || f[1] != f[0] {
+			t.Errorf("%s is %v", name, f[:2])
+		}
+	}
+	before := len(must(os.ReadDir(dir + "/task"))(t))
+	for i := range 200 {
+		c.ask(t, uint64(i), manyTransactions(1000))
+	}
+	if after := len(must(os.ReadDir(dir + "/task"))(t)); after != before {
+		t.Errorf("%d threads became %d", before, after)
+	}
+}
+
 // TestEndsQuietly: a parser whose adapter is gone ends with 0.
 func TestEndsQuietly(t *testing.T) {
 	c := start(t, []string{program})
@@ -222,7 +255,7 @@ func TestNonsenseEndsIt(t *testing.T) {
 
 func TestLeakIsRefused(t *testing.T) {
 	leak := must(os.Open(os.DevNull))(t)
-	defer leak.Close()
+	defer func() { _ = leak.Close() }()
 	code, said := start(t, []string{program}, leak).exit(t)
 	if code != sandbox.ExitMissingLayer || !strings.Contains(said, sandbox.LayerDescriptors) || !strings.Contains(said, "5=/dev/null") {
 		t.Errorf("exit code %d, %q", code, said)

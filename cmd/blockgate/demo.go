@@ -17,6 +17,7 @@ import (
 	"blockgate/bus"
 	"blockgate/bus/jetstream"
 	"blockgate/internal/btc"
+	"blockgate/sandbox"
 )
 
 const (
@@ -118,6 +119,9 @@ func runDemo(cmd *cobra.Command, s *demoSettings) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), demoTime)
 	defer cancel()
 	out := cmd.OutOrStdout()
+	if err := checkWall(s.noLandlock); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "blockgate-demo-")
 	if err != nil {
 		return err
@@ -143,6 +147,16 @@ func runDemo(cmd *cobra.Command, s *demoSettings) error {
 		readErr = err
 	}
 	return judgeDemo(out, cast, service, got, readErr)
+}
+
+// checkWall says at once if this kernel lacks a layer that the cell needs.
+func checkWall(noLandlock bool) error {
+	for _, layer := range sandbox.Probe() {
+		if layer.Required && !layer.Holds() && !(noLandlock && layer.Name == sandbox.LayerLandlock) {
+			return &sandbox.MissingError{Layer: layer.Name, Detail: layer.Detail}
+		}
+	}
+	return nil
 }
 
 // startCast starts the peers. Honest ones hold their later blocks back until

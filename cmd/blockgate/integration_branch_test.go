@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"syscall"
 	"testing"
 
@@ -39,12 +40,7 @@ func TestWithheldBranch(t *testing.T) {
 }
 
 func wasAsked(peer *fakepeer.Peer, hash btc.Hash) bool {
-	for _, asked := range peer.Stats().Asked {
-		if asked == hash {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(peer.Stats().Asked, hash)
 }
 
 // TestStaleTipAfterDeath kills the adapter, then the whole service, and changes

@@ -32,7 +32,7 @@ func startBtcd(t *testing.T) *btcd {
 	}
 	dir := t.TempDir()
 	n := &btcd{t: t, listen: freeAddress(t), rpc: freeAddress(t), client: http.Client{Timeout: patience}}
-	cmd := exec.Command(program, "--regtest", "--configfile=/dev/null", "--datadir="+filepath.Join(dir, "data"), "--logdir="+filepath.Join(dir, "log"),
+	cmd := exec.CommandContext(t.Context(), program, "--regtest", "--configfile=/dev/null", "--datadir="+filepath.Join(dir, "data"), "--logdir="+filepath.Join(dir, "log"),
 		"--listen="+n.listen, "--rpclisten="+n.rpc, "--rpcuser=u", "--rpcpass=p", "--notls", "--nodnsseed", "--nobanning",
 		"--trickleinterval=100ms", "--miningaddr=mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn")
 	cmd.Env = []string{"HOME=" + dir}
@@ -49,8 +49,9 @@ func startBtcd(t *testing.T) *btcd {
 			t.Logf("btcd at %s:\n%s", n.listen, output)
 		}
 	})
+	dialer := net.Dialer{Timeout: time.Second}
 	eventually(t, "answer of btcd", func() bool {
-		conn, err := net.DialTimeout("tcp", n.rpc, time.Second)
+		conn, err := dialer.DialContext(t.Context(), "tcp", n.rpc)
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -189,4 +190,3 @@ func (f *follower) disconnectsOf(hashes ...string) {
 		f.path(1, 0)
 	}
 }
-

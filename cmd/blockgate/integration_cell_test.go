@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -110,5 +111,49 @@ func TestHungParser(t *testing.T) {
 	t.Logf("published %s after it was mined", time.Since(begun))
 	if bans := d.count("peer banned"); bans != 0 {
 		t.Errorf("%d bans for a fault of ours", bans)
+	}
+}
+
+// TestBadParser runs parsers that were taken over: one speaks nonsense, one lies,
+// one crashes on each block. Each is killed and replaced, nothing is published,
+// no peer pays for it; with sound parsers the service goes on.
+func TestBadParser(t *testing.T) {
+	t.Parallel()
+	const call = "parser.Block(body, txs)"
+	for i, test := range []struct{ name, pattern, replacement, reason string }{
+		{"nonsense", `Answer\{Seq: seq,`, "Answer{Seq: seq + 1,", "body-worker-nonsense"},
+		{
+			"lie", regexp.QuoteMeta(call),
+			"func(b claim.Block) claim.Block { b.Txs[0].Len--; return b }(" + call + ")", "body-malformed",
+		},
+		{"crash", regexp.QuoteMeta(call), `func(claim.Block) claim.Block { panic("taken over") }(` + call + ")", "body-worker-died"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			programs := t.TempDir()
+			if err := buildPrograms(programs, "-overlay", overlay(t, "../../parser/worker/serve.go", test.pattern, test.replacement)); err != nil {
+				t.Fatal(err)
+			}
+			dir, chain := t.TempDir(), regtest(t, uint64(43+i), 3)
+			peer := listen(t, 43+i, chain, fakepeer.Script{})
+			args := append(connectTo(peer), "--network", "regtest")
+			d := startDaemon(t, dir, append(args, "--parser", filepath.Join(programs, "blockgate-parser"))...)
+			d.await("five bodies that were not proven", 0, func(record) bool { return d.count("body not proven") >= 5 })
+			d.await("five deaths of parsers", 0, func(record) bool { return d.count("parser died") >= 5 })
+			for _, r := range d.lines() {
+				if r.Msg == "body not proven" && (r.Reason != test.reason || r.Peer != peer.Addr().String()) {
+					t.Errorf("the log says %s, want %s of %s", r.text, test.reason, peer.Addr())
+				}
+				if r.Msg == "peer banned" || r.Msg == "adapter died" {
+					t.Errorf("the log says %s", r.text)
+				}
+			}
+			if code := d.stop(); code != 0 {
+				t.Errorf("exit code %d after SIGTERM", code)
+			}
+			sound := startDaemon(t, dir, args...)
+			f := follow(sound, 0, genesis(btc.Regtest))
+			f.connects(3) // from the first block on, so nothing had been published
+			f.at(chain)
+		})
 	}
 }

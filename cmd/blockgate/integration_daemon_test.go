@@ -90,7 +90,7 @@ func (o daemonOptions) command(args ...string) *exec.Cmd {
 	if dir == "" {
 		dir = binDir
 	}
-	cmd := exec.Command(filepath.Join(dir, "blockgate"), args...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(dir, "blockgate"), args...)
 	cmd.Env = append([]string{"HOME=/nonexistent"}, o.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: 0}
 	if o.uid != 0 {
@@ -103,7 +103,7 @@ func (o daemonOptions) command(args ...string) *exec.Cmd {
 func (d *daemon) cleanup() {
 	_ = d.process.Process.Kill()
 	<-d.ended
-	if !d.t.Failed() && os.Getenv("DBG") == "" {
+	if !d.t.Failed() {
 		return
 	}
 	lines := d.lines()
@@ -247,15 +247,6 @@ func (d *daemon) awaitEnd() int {
 		d.t.Fatalf("the service did not end within %s", patience)
 		return 0
 	}
-}
-
-// text returns the log as one text.
-func (d *daemon) text() string {
-	var b strings.Builder
-	for _, r := range d.lines() {
-		b.WriteString(r.text + "\n")
-	}
-	return b.String()
 }
 
 // descendants returns the pids of all processes below pid.

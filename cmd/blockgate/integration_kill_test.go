@@ -60,12 +60,12 @@ type sync600 struct {
 	args   []string
 }
 
-// start600 starts the service with blocks up to height let through.
-func start600(t *testing.T, firstAddress int, height btc.Height) *sync600 {
+// start600 starts the service with the first blocks let through.
+func start600(t *testing.T, firstAddress int) *sync600 {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	s := &sync600{dam: newDam(height), chain: fakepeer.First600(), random: rand.New(rand.NewPCG(seed, 0))}
+	s := &sync600{dam: newDam(30), chain: fakepeer.First600(), random: rand.New(rand.NewPCG(seed, 0))}
 	one := listen(t, firstAddress, s.chain, fakepeer.Script{Gate: s.dam.gate})
 	other := listen(t, firstAddress+1, s.chain, fakepeer.Script{Gate: s.dam.gate})
 	s.args = append(connectTo(one, other), "--network", "mainnet", "--minimum-chain-work", "0", "--start-height", "1", "--nats-listen", freeAddress(t))
@@ -97,7 +97,7 @@ func (s *sync600) finish(t *testing.T) {
 // TestKillAdapter kills the adapter again and again in the middle of a sync.
 func TestKillAdapter(t *testing.T) {
 	t.Parallel()
-	s := start600(t, 31, 30)
+	s := start600(t, 31)
 	seen := 0
 	for range 3 {
 		s.reach(150)
@@ -113,7 +113,7 @@ func TestKillAdapter(t *testing.T) {
 // sync.
 func TestKillParser(t *testing.T) {
 	t.Parallel()
-	s := start600(t, 33, 30)
+	s := start600(t, 33)
 	for round := range 5 {
 		s.reach(100)
 		for worker, pid := range s.awaitParsers(2) {
@@ -132,7 +132,7 @@ func TestKillParser(t *testing.T) {
 // service again.
 func TestKillBrokerAndService(t *testing.T) {
 	t.Parallel()
-	s := start600(t, 35, 30)
+	s := start600(t, 35)
 	s.reach(150)
 	s.kill(s.live("broker"))
 	_, seen := s.awaitMessage("broker died", 0)
@@ -166,7 +166,7 @@ func (d *daemon) count(text string) int {
 // goes on after a new start.
 func TestStopDuringSync(t *testing.T) {
 	t.Parallel()
-	s := start600(t, 37, 30)
+	s := start600(t, 37)
 	s.reach(250)
 	children := descendants(t, s.process.Process.Pid)
 	begun := time.Now()

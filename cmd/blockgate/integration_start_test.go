@@ -51,6 +51,15 @@ func TestStartRefused(t *testing.T) {
 			checkRefusal(t, code, output, test.code, test.want)
 		})
 	}
+	for variable, want := range map[string]string{
+		"BLOCKGATE_JOURNAL_SIZ=64MiB": "did you mean BLOCKGATE_JOURNAL_SIZE?",
+		"BLOCKGATE_PARSERS=two":       `BLOCKGATE_PARSERS="two"`,
+	} {
+		t.Run(variable, func(t *testing.T) {
+			code, output := runOnce(t, daemonOptions{env: []string{variable}}, "run", "--network", "regtest", "--datadir", t.TempDir(), "--nats-listen", freeAddress(t))
+			checkRefusal(t, code, output, exitUsage, []string{want})
+		})
+	}
 	if d.count("broker died")+d.count("adapter died") > 0 {
 		t.Error("the service that was there first took harm")
 	}
@@ -149,7 +158,7 @@ func TestOtherUser(t *testing.T) {
 // was tried and what to do, and the service stays.
 func TestNoNetwork(t *testing.T) {
 	t.Parallel()
-	if addrs, err := net.LookupHost("seed.signet.bitcoin.sprovoost.nl"); err == nil {
+	if addrs, err := net.DefaultResolver.LookupHost(t.Context(), "seed.signet.bitcoin.sprovoost.nl"); err == nil {
 		t.Skipf("there is a network here: %v", addrs)
 	}
 	d := startDaemon(t, t.TempDir(), "--network", "signet")
@@ -165,6 +174,13 @@ func TestNoNetwork(t *testing.T) {
 	}
 	if seeds := d.count("seed not resolved"); seeds > 12 {
 		t.Errorf("%d lines about seeds in 30 s: it spins", seeds)
+	}
+	if said := d.count("syncing"); said < 2 || said > 4 {
+		t.Errorf("%d progress lines in 30 s, want one every 10 s", said)
+	}
+	line, _ := d.awaitMessage("syncing", 0)
+	if line.WaitingFor != "peers" {
+		t.Errorf("it waits for %q, want peers", line.WaitingFor)
 	}
 	if code := d.stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)

@@ -44,6 +44,7 @@ func (j *journal) Load(ctx context.Context) (node.JournalLoaded, error) {
 			return node.JournalLoaded{}, fmt.Errorf("%w: %w", adapter.ErrPermanent, err)
 		}
 		if err != nil {
+			j.log.Warn("bus not reached", slog.String("url", j.config.URL), slog.String("error", err.Error()), slog.String("next", "it is tried again until it is there"))
 			return node.JournalLoaded{}, err
 		}
 		j.bus = opened
@@ -51,7 +52,7 @@ func (j *journal) Load(ctx context.Context) (node.JournalLoaded, error) {
 	}
 	state, err := j.bus.Load(ctx)
 	if err != nil {
-		return node.JournalLoaded{}, err
+		return node.JournalLoaded{}, j.loadFailed(err)
 	}
 	if state.Empty {
 		return node.JournalLoaded{Empty: true}, nil
@@ -60,6 +61,21 @@ func (j *journal) Load(ctx context.Context) (node.JournalLoaded, error) {
 		Tip: state.Tip, TipHeight: state.TipHeight, TipHeader: state.TipHeader,
 		Final: state.Final, First: state.First, FirstTrims: state.FirstSeq > 1,
 	}, nil
+}
+
+// loadFailed says what an error of Load means. A connection that was refused once
+// never works again; a stream that is gone is made anew by a new connection, and
+// nothing that was stored is in it.
+func (j *journal) loadFailed(err error) error {
+	switch {
+	case errors.Is(err, jetstream.ErrDenied):
+		return fmt.Errorf("%w: %w", adapter.ErrPermanent, err)
+	case errors.Is(err, jetstream.ErrNoStream), errors.Is(err, jetstream.ErrClosed):
+		j.bus.Close()
+		j.bus = nil
+		clear(j.stored)
+	}
+	return err
 }
 
 // HeaderOf returns the header of a block of the journal. See [adapter.Journal].

@@ -43,6 +43,11 @@ const ringSlots = 32
 // blocks that it asked two peers for.
 const windowSlack = 4
 
+// maxStore is what the broker lets streams reserve in all: there is one, with a
+// limit of its own. A limit near that one would refuse a store whose journal was
+// larger before, and is to be made smaller.
+const maxStore = 1 << 62
+
 // brokerConfig is what the broker reads from its descriptor.
 type brokerConfig struct {
 	StoreDir     string      `json:"store_dir"`
@@ -132,7 +137,7 @@ func runBroker(ctx context.Context) error {
 	}
 	settings := jetstream.Settings{Network: c.Network, ID: c.ID, MaxBytes: c.JournalSize, Replicas: 1}
 	err := broker.Run(ctx, broker.Config{
-		StoreDir: c.StoreDir, Listen: c.Listen, MaxStore: 2 * c.JournalSize,
+		StoreDir: c.StoreDir, Listen: c.Listen, MaxStore: maxStore,
 		Users: []broker.User{
 			{Key: c.PublisherKey, Rights: broker.Rights(jetstream.PublisherRights(c.Network, c.ID))},
 			{Key: c.ReaderKey, Rights: broker.Rights(jetstream.ReaderRights(c.Network, c.ID))},
@@ -184,7 +189,7 @@ func runAdapter(ctx context.Context) error {
 	var fatal *adapter.FatalError
 	switch {
 	case errors.As(err, &fatal):
-		return &exitError{exitUsage, err}
+		return &exitError{exitBus, err}
 	case errors.Is(err, adapter.ErrPermanent):
 		return &exitError{exitBus, err}
 	default:

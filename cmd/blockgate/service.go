@@ -25,6 +25,10 @@ const logPatience = 5 * time.Second
 // maxLogLine is the most bytes of one log line of the service.
 const maxLogLine = 64 << 10
 
+// stopTime is how long the service may take to stop: the supervisor's 10 s and
+// some.
+const stopTime = 12 * time.Second
+
 // service is a `blockgate run` that the demo started as a process of its own. It
 // is followed by its log, as an operator would.
 type service struct {
@@ -235,7 +239,7 @@ func (s *service) stop() error {
 	_ = s.process.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.ended:
-	case <-time.After(12 * time.Second): // the supervisor takes 10 s at most
+	case <-time.After(stopTime):
 		_ = s.process.Process.Kill()
 		<-s.ended
 	}

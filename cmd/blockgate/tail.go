@@ -308,7 +308,11 @@ func (o *tailOutput) line(v *jetstream.Verified) error {
 	if !v.Anchored {
 		note = " work: unanchored"
 	}
-	if _, err := fmt.Fprintf(o.lines, "%s %d %s %d txs %d bytes final %d%s\n", e.Kind, e.Height, e.Hash, e.TxCount, e.Size, e.Final, note); err != nil {
+	what := ""
+	if e.Kind == bus.Connect {
+		what = fmt.Sprintf(" %d txs %d bytes", e.TxCount, e.Size)
+	}
+	if _, err := fmt.Fprintf(o.lines, "%s %d %s%s final %d%s\n", e.Kind, e.Height, e.Hash, what, e.Final, note); err != nil {
 		return err
 	}
 	return o.lines.Flush()

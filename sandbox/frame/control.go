@@ -83,6 +83,8 @@ func (k ControlKind) maxText() int {
 		return MaxStatusText
 	case ControlDied:
 		return MaxCauseText
+	case ControlBraked, ControlSealed, ControlKill:
+		return 0
 	default:
 		return 0
 	}

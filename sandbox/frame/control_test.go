@@ -107,8 +107,11 @@ func TestControlKindString(t *testing.T) {
 // to the same bytes.
 func FuzzDecodeControl(f *testing.F) {
 	for _, c := range []Control{
-		{Kind: ControlReady, Worker: 5, Text: "status"}, {Kind: ControlDied, Text: "exit 2"},
-		{Kind: ControlBraked, Worker: 1}, {Kind: ControlSealed}, {Kind: ControlKill, Worker: 9},
+		{Kind: ControlReady, Worker: 5, Text: "status"},
+		{Kind: ControlDied, Text: "exit 2"},
+		{Kind: ControlBraked, Worker: 1},
+		{Kind: ControlSealed},
+		{Kind: ControlKill, Worker: 9},
 	} {
 		b, err := AppendControl(nil, c)
 		if err != nil {

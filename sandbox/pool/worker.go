@@ -146,7 +146,10 @@ func (p *Pool) await(w *worker, deadline time.Time) error {
 	if w.died {
 		return fmt.Errorf("%w: %s", ErrWorkerDied, w.cause)
 	}
-	return w.conn.awaitUntil(deadline)
+	if err := w.conn.awaitUntil(deadline); err != nil {
+		return fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
+	}
+	return nil
 }
 
 // blame says what the end of a wait for w means.

@@ -1,0 +1,205 @@
+package node_test
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"blockgate/adapter/node"
+	"blockgate/internal/btc"
+)
+
+// FuzzStep feeds any sequence of events, likely or not, to two nodes. They must
+// not panic, must keep their bounds, must release every body once and must do the
+// same things.
+func FuzzStep(f *testing.F) {
+	sync := []byte{0, 0, 1, 0, 2, 0, 10, 0, 11, 0, 5, 0, 5, 0, 12, 0, 12, 0, 14, 0}
+	f.Add(sync)
+	f.Add(slices.Concat(sync, []byte{4, 0, 4, 9, 3, 0, 1, 1, 5, 1, 7, 7, 13, 0, 15, 0, 16, 2, 6, 3, 8, 0, 9, 0}))
+	f.Add([]byte{10, 200, 1, 0, 2, 17, 10, 33, 0, 255, 11, 3, 17, 255})
+	world := newFuzzWorld()
+	f.Fuzz(func(t *testing.T, script []byte) {
+		run := newFuzzRun(world, script)
+		for len(run.script) > 0 {
+			run.step(t)
+		}
+	})
+}
+
+// fuzzWorld is the blocks that the scripts speak of.
+type fuzzWorld struct {
+	tree   *tree
+	blocks []*block
+}
+
+func newFuzzWorld() *fuzzWorld {
+	w := &fuzzWorld{tree: newTree()}
+	g := w.tree.byName["g"]
+	a := w.tree.mine("a", g, 8)
+	b := w.tree.mine("b", a[2], 9)
+	w.blocks = slices.Concat([]*block{g}, a, b, w.tree.mine("c", a[0], 12))
+	return w
+}
+
+type fuzzRun struct {
+	*fuzzWorld
+	script []byte
+	now    time.Time
+	a, b   *node.Node
+	bodies bodies
+	peers  []node.PeerID // dialled last
+	asked  []node.GetData
+	stores []node.Store
+	append node.Append
+	fetch  node.FetchHeader
+}
+
+func newFuzzRun(w *fuzzWorld, script []byte) *fuzzRun {
+	r := &fuzzRun{fuzzWorld: w, script: script, now: start, peers: []node.PeerID{1}}
+	r.bodies.in = map[node.BodyID]btc.Hash{}
+	cfg := node.Config{
+		Network: btc.Regtest, UseSeeds: true, Window: 1 + int(r.take()%8), PerPeer: 1 + int(r.take()%4), FinalDepth: 4, MaxOutbound: 3,
+	}
+	if r.take()%2 == 0 {
+		cfg.Connect = []netip.AddrPort{addr("127.0.0.2:1"), addr("127.0.0.3:1"), addr("11.0.0.1:1")}
+	}
+	if from := r.take(); from%4 == 3 {
+		cfg.Start = node.Start{Kind: node.StartHeight, Height: btc.Height(from % 16)}
+	}
+	r.a, r.b = node.New(cfg), node.New(cfg)
+	return r
+}
+
+func (r *fuzzRun) take() byte {
+	if len(r.script) == 0 {
+		return 0
+	}
+	b := r.script[0]
+	r.script = r.script[1:]
+	return b
+}
+
+func (r *fuzzRun) step(t *testing.T) {
+	t.Helper()
+	e := r.event(r.take(), r.take())
+	actions := r.a.Step(r.now, e)
+	if other := r.b.Step(r.now, e); !reflect.DeepEqual(actions, other) {
+		t.Fatalf("%#v\ngives %#v\nand   %#v", e, actions, other)
+	}
+	for _, a := range actions {
+		r.note(t, a)
+	}
+	if broken := r.a.Broken(); broken != "" {
+		t.Fatalf("after %#v: %s", e, broken)
+	}
+	if len(r.bodies.in) != r.a.Held() {
+		t.Fatalf("after %#v: %d bodies are in, %d held", e, len(r.bodies.in), r.a.Held())
+	}
+	r.a.Status(r.now)
+}
+
+func (r *fuzzRun) note(t *testing.T, a node.Action) {
+	t.Helper()
+	wrong := ""
+	switch a := a.(type) {
+	case node.Dial:
+		r.peers = append(r.peers[max(0, len(r.peers)-4):], a.Peer)
+	case node.GetData:
+		r.asked = append(r.asked[max(0, len(r.asked)-8):], a)
+	case node.Drop:
+		wrong = r.bodies.leave(a.Body)
+	case node.Store:
+		wrong = r.bodies.leave(a.Body)
+		r.stores = append(r.stores, a)
+	case node.Append:
+		r.append = a
+	case node.FetchHeader:
+		r.fetch = a
+	}
+	if wrong != "" {
+		t.Fatal(wrong)
+	}
+}
+
+func (r *fuzzRun) event(kind, x byte) node.Event {
+	peer := r.peers[int(x)%len(r.peers)]
+	b := r.blocks[int(x)%len(r.blocks)]
+	switch kind % 20 {
+	case 0:
+		r.now = r.now.Add(time.Duration(x) * time.Duration(x) * 10 * time.Millisecond)
+	case 1:
+		return node.PeerUp{Peer: peer, Services: uint64(x | 9), StartHeight: int32(int8(x))}
+	case 2:
+		e := node.HeadersReceived{Peer: peer}
+		for _, b := range r.tree.chainTo(r.blocks[(int(x)/4+8)%len(r.blocks)])[:] {
+			e.Headers = append(e.Headers, b.header)
+		}
+		return e
+	case 3:
+		return node.PeerDown{Peer: peer, Reason: "unrequested-tx", Ban: x%3 == 0}
+	case 4, 5, 6:
+		if len(r.asked) == 0 {
+			return node.BodyArrived{Peer: peer, Hash: b.hash}
+		}
+		ask := r.asked[int(x)%len(r.asked)]
+		hash := ask.Hashes[int(x/8)%len(ask.Hashes)]
+		if kind%20 == 4 {
+			return node.BodyArrived{Peer: ask.Peer, Hash: hash}
+		}
+		e := node.BodyJudged{Peer: ask.Peer, Hash: hash, Sum: sumOf("honest"), Outcome: node.OutcomeProven}
+		if kind%20 == 6 {
+			e.Outcome, e.Sum = node.Outcome(x), [32]byte{x}
+		}
+		if x&64 == 0 {
+			e.Body = r.bodies.take(hash)
+		}
+		return e
+	case 7:
+		if x&32 != 0 {
+			return node.BodyUnneeded{Peer: peer, Hash: b.hash}
+		}
+		return node.NotFound{Peer: peer, Hashes: []btc.Hash{b.hash}}
+	case 8:
+		return node.DialFailed{Peer: peer, Detail: "refused \x00"}
+	case 9:
+		return node.BlocksAnnounced{Peer: peer, Hashes: []btc.Hash{b.hash, {x}}}
+	case 10:
+		return node.AddrsFound{Addrs: []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, x, 1, 1}), 1), {}}}
+	}
+	return r.journalEvent(kind, x, b)
+}
+
+func (r *fuzzRun) journalEvent(kind, x byte, b *block) node.Event {
+	switch kind % 20 {
+	case 11:
+		if x%4 == 0 {
+			return node.JournalLoaded{Tip: b.hash, TipHeight: b.height, TipHeader: b.header, First: btc.Height(x % 16), Final: btc.Height(x % 8)}
+		}
+		return node.JournalLoaded{Empty: true}
+	case 12, 13:
+		if len(r.stores) == 0 {
+			return node.BodyStored{Hash: b.hash, Body: node.BodyID(x)}
+		}
+		s := r.stores[0]
+		r.stores = r.stores[1:]
+		if kind%20 == 12 {
+			return node.BodyStored{Hash: s.Hash, Body: s.Body}
+		}
+		return node.BodyStoreFailed{Hash: s.Hash, Body: s.Body}
+	case 14:
+		return node.EventAppended{Hash: r.append.Hash, Kind: r.append.Kind}
+	case 15:
+		return node.EventMoved{}
+	case 16:
+		return node.JournalFailed{Detail: "down"}
+	case 17:
+		e := node.JournalHeader{Hash: r.fetch.Hash, Found: x%8 != 0}
+		if found := r.tree.byHash[r.fetch.Hash]; found != nil {
+			e.Header = found.header
+		}
+		return e
+	}
+	return node.Tick{}
+}

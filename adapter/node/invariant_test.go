@@ -1,0 +1,56 @@
+package node
+
+import "fmt"
+
+// Broken says which bound or invariant does not hold, "" if all do. It is for tests.
+func (n *Node) Broken() string {
+	f, v, j := &n.fetch, &n.verdict, &n.journal
+	for _, table := range []struct {
+		name      string
+		size, max int
+	}{
+		{"peers", len(n.peers.all), MaxManual + n.cfg.MaxOutbound},
+		{"addresses", len(n.peers.addrs), MaxManual + MaxAddresses},
+		{"bans", len(n.peers.bans), MaxBans},
+		{"window", len(f.window), n.cfg.Window},
+		{"wants", len(f.wants), maxWants + n.cfg.Window + MaxStoring},
+		{"aside", len(f.aside), maxAside},
+		{"judging", len(v.judging), maxJudging},
+		{"suspects", len(v.suspects), MaxSuspects},
+		{"proven", len(v.proven), maxProven},
+		{"order of proven", len(v.order), len(v.proven)},
+		{"storing", len(j.storing), MaxStoring},
+		{"stored", len(j.stored), MaxStored},
+		{"walk", len(j.walk), maxWalk},
+		{"alarms", len(n.alarms), maxAlarms},
+	} {
+		if table.size > table.max {
+			return fmt.Sprintf("%d %s, at most %d may be", table.size, table.name, table.max)
+		}
+	}
+	for _, p := range n.peers.all {
+		if len(p.blocks.owed) > n.cfg.PerPeer {
+			return fmt.Sprintf("peer %d owes %d blocks", p.id, len(p.blocks.owed))
+		}
+		if !p.addr.inUse || n.peers.bans.has(p.addr, n.now) {
+			return fmt.Sprintf("peer %d on an address that is free or banned", p.id)
+		}
+	}
+	for hash, w := range f.wants {
+		if w.hash != hash || len(w.failed) > maxFailed || (w.body != 0) != (w.phase == phaseHeld) {
+			return fmt.Sprintf("want %+v", *w)
+		}
+	}
+	return ""
+}
+
+// Held returns how many bodies the node holds.
+func (n *Node) Held() int {
+	held := 0
+	for _, w := range n.fetch.wants {
+		if w.body != 0 {
+			held++
+		}
+	}
+	return held
+}
