@@ -101,7 +101,7 @@ type shell struct {
 	events  chan node.Event
 	dialled chan dialled
 	blocks  chan arrived
-	jobs    chan func(context.Context)
+	jobs    chan journalJob
 	judged  chan judged
 	failed  chan error     // a permanent error of the journal
 	working sync.WaitGroup // dials, proofs, look-ups and the journal
@@ -123,6 +123,12 @@ type judged struct {
 	verdict Verdict
 }
 
+func (j judged) release() {
+	if j.verdict.Proven != nil {
+		j.verdict.Proven.Release()
+	}
+}
+
 // Run connects to peers, follows the chain and publishes it until ctx is done.
 // Then it ends the block in hand and returns nil. The error is a [*FatalError],
 // or one of ours.
@@ -135,7 +141,7 @@ func Run(ctx context.Context, config Config) error {
 		config: config, log: config.Log, brain: node.New(config.Node), budget: budget,
 		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, wants: wants{proven: map[btc.Hash]bool{}},
 		events: make(chan node.Event, eventQueue), dialled: make(chan dialled), blocks: make(chan arrived),
-		judged: make(chan judged, eventQueue), jobs: make(chan func(context.Context), journalQueue),
+		judged: make(chan judged, eventQueue), jobs: make(chan journalJob, journalQueue),
 		failed: make(chan error, 1),
 	}
 	journalCtx, cancelJournal := context.WithCancel(context.WithoutCancel(ctx))
@@ -215,7 +221,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.Append:
 		s.append(a)
 	case node.Forget:
-		s.job(func(context.Context) { s.config.Journal.Forget(a.Hash) })
+		s.job(journalJob{run: func(context.Context) { s.config.Journal.Forget(a.Hash) }})
 	case node.LoadJournal:
 		s.loadJournal()
 	case node.FetchHeader:
@@ -245,9 +251,7 @@ func (s *shell) shutdown() {
 	for {
 		select {
 		case <-done:
-			for _, body := range s.bodies {
-				body.Release()
-			}
+			s.releaseAll()
 			return
 		case <-s.events: // nobody steps any more; let those who send end
 		case d := <-s.dialled:
@@ -255,9 +259,22 @@ func (s *shell) shutdown() {
 		case block := <-s.blocks:
 			block.block.Release()
 		case v := <-s.judged:
-			if v.verdict.Proven != nil {
-				v.verdict.Proven.Release()
-			}
+			v.release()
 		}
+	}
+}
+
+// releaseAll gives back every body that is left once all goroutines have ended:
+// those that are held, those on their way to the journal and verdicts that
+// nobody read.
+func (s *shell) releaseAll() {
+	for _, body := range s.bodies {
+		body.Release()
+	}
+	for len(s.jobs) > 0 {
+		(<-s.jobs).drop()
+	}
+	for len(s.judged) > 0 {
+		(<-s.judged).release()
 	}
 }

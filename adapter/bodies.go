@@ -73,14 +73,12 @@ func (s *shell) bodyArrived(ctx context.Context, a arrived) {
 	s.step(ctx, node.BodyArrived{Peer: a.peer, Hash: a.block.Hash, Size: a.block.Size()})
 	body := Body{Block: a.block, Height: height, MedianTime: s.brain.MedianTimeBefore(a.block.Hash)}
 	s.working.Go(func() {
-		verdict := s.config.Cell.Prove(ctx, body)
+		v := judged{a.peer, body.Block.Hash, body.Block.Sum, s.config.Cell.Prove(ctx, body)}
 		a.block.Release()
 		select {
-		case s.judged <- judged{a.peer, body.Block.Hash, body.Block.Sum, verdict}:
+		case s.judged <- v:
 		case <-ctx.Done():
-			if verdict.Proven != nil {
-				verdict.Proven.Release()
-			}
+			v.release()
 		}
 	})
 }

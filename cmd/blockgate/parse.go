@@ -58,7 +58,7 @@ func newParse() *cobra.Command {
 			return runParse(cmd, s, args[0])
 		},
 	}
-	addNetwork(cmd, &s.network, btc.Mainnet)
+	addNetwork(cmd, &s.network)
 	flags := cmd.Flags()
 	flags.Int32Var(&s.height, "height", 0, "height of the block, for the rules that began at one")
 	flags.Uint32Var(&s.medianTime, "median-time", 0, "median time of the 11 blocks before it, Unix seconds; the block's time must be later")

@@ -24,8 +24,7 @@ func parseProgram(t *testing.T, block []byte, args ...string) (parseResult, exit
 	cmd.Stdin = bytes.NewReader(block)
 	out, err := cmd.Output()
 	code := exitOK
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		code = exitCode(exit.ExitCode())
 	} else if err != nil {
 		t.Fatal(err)

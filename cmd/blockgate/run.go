@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"blockgate/internal/btc"
 	"blockgate/sandbox"
 	"blockgate/supervisor"
 )
@@ -52,7 +51,7 @@ func newRun() *cobra.Command {
 			return runService(cmd.Context(), s)
 		},
 	}
-	addNetwork(cmd, &s.network, btc.Mainnet)
+	addNetwork(cmd, &s.network)
 	s.addFlags(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

@@ -45,7 +45,7 @@ type scriptServices struct{}
 //	cut FILE SIZE                      shortens a file, or lengthens it with zeros
 //	keys KEY,...                       wants these keys, in order, in the first line of stdout
 //	taken                              takes a port, $TAKEN
-//	serve DATADIR                      follows 600 blocks of mainnet on $NATS; $SEED is a file with the reader's key
+//	serve DATADIR                      follows 600 blocks of mainnet from $PEER on $NATS; $SEED is a file with the reader's key
 //	stop                               stops that service
 //	lines N blockgate ARG...           takes so many lines of its output, closes the pipe and wants exit code 0
 //	blocks FIRST LAST blockgate ARG... wants those blocks, length-prefixed, then interrupts it and wants exit code 0
@@ -84,8 +84,7 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	scriptArgs(ts, neg, args, 2)
 	want, got := scriptNumber(ts, args[0]), 0
 	err := ts.Exec(args[1], args[2:]...)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()
 	} else {
 		ts.Check(err)
@@ -195,6 +194,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	access, err := readBusAccess(dir)
 	ts.Check(err)
 	ts.Setenv("NATS", access.URL)
+	ts.Setenv("PEER", peer.Addr().String())
 	ts.Setenv("SEED", ts.MkAbs("reader.seed"))
 	ts.Check(os.WriteFile(ts.MkAbs("reader.seed"), []byte(access.Seed), 0o600))
 	ts.Value(scriptServices{}).(map[string]*service)["one"] = s

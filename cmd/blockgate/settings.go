@@ -50,8 +50,8 @@ func (f *networkFlag) String() string {
 }
 
 // addNetwork adds --network with its default and its completion.
-func addNetwork(cmd *cobra.Command, target *networkFlag, byDefault btc.Network) {
-	target.Network = byDefault
+func addNetwork(cmd *cobra.Command, target *networkFlag) {
+	target.Network = btc.Mainnet
 	names := make([]string, 0, len(btc.Networks()))
 	for _, n := range btc.Networks() {
 		names = append(names, n.String())

@@ -50,7 +50,7 @@ func parseRun(t *testing.T, args ...string) (*runSettings, error) {
 	s := &runSettings{}
 	cmd := newRun()
 	cmd.ResetFlags()
-	addNetwork(cmd, &s.network, btc.Mainnet)
+	addNetwork(cmd, &s.network)
 	s.addFlags(cmd.Flags())
 	if err := cmd.ParseFlags(append([]string{"--parser", filepath.Join(binDir, "blockgate-parser")}, args...)); err != nil {
 		return nil, err

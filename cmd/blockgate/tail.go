@@ -59,7 +59,7 @@ func newTail() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runTail(cmd, s) },
 	}
-	addNetwork(cmd, &s.network, btc.Mainnet)
+	addNetwork(cmd, &s.network)
 	flags := cmd.Flags()
 	flags.StringVar(&s.id, "id", defaultID, "name of the instance on the bus")
 	flags.StringVar(&s.dataDir, "datadir", "", "folder of an instance on this machine (default ~/.blockgate/NETWORK)")
