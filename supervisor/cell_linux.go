@@ -62,6 +62,9 @@ func (c *cell) keep(ctx context.Context) error {
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
+		if d.code == 0 && c.adapterEnds(ctx) {
+			return nil
+		}
 		if fatal(d.code) && !c.parserReady.Load() {
 			return &ExitError{Code: d.code, Role: "parser", Detail: d.last}
 		}
@@ -78,6 +81,21 @@ func (c *cell) keep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// adapterEnds reports whether the adapter ends, too, after a parser ended by
+// itself and in order: it does when its job socket is closed.
+func (c *cell) adapterEnds(ctx context.Context) bool {
+	late := time.NewTimer(adapterFollows)
+	defer late.Stop()
+	select {
+	case <-ctx.Done():
+		return true
+	case <-c.adapter.ended:
+		return true
+	case <-late.C:
+		return false
+	}
 }
 
 // tell sends the adapter a record. An adapter that does not take it is killed.

@@ -24,6 +24,9 @@ const (
 	// statusDeadline is how long a parser has from start to its status line.
 	// Source: 12 ms on an idle machine.
 	statusDeadline = 5 * time.Second
+	// adapterFollows is how long an adapter that closed its job sockets may take to
+	// end. Source: it is the last thing that it does.
+	adapterFollows = 500 * time.Millisecond
 	// sendDeadline is how long a full control socket may block us. Source: a
 	// healthy adapter reads its control socket at once.
 	sendDeadline = 5 * time.Second

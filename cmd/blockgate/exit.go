@@ -30,7 +30,7 @@ var exitTexts = [...]string{ //nolint:gochecknoglobals // a table, never written
 	exitOwn:     "blockgate's own failure; the last line of the log says which",
 	exitSandbox: "a required sandbox layer is missing; `blockgate doctor` says what to do",
 	exitData:    "the data directory or a file cannot be used: in use, not writable, newer format, other network",
-	exitBus:     "the bus cannot be used: port taken, credentials, stream settings, a journal begun elsewhere",
+	exitBus:     "the bus cannot be used: port taken, credentials, settings, a journal that begins elsewhere",
 }
 
 // exitTable returns the table as text, a line a code.

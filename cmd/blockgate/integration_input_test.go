@@ -63,6 +63,13 @@ func TestWrongPeers(t *testing.T) {
 			bans++
 		}
 	}
+	for i, w := range wrongdoers {
+		for _, r := range d.lines() {
+			if w.reason == "" && r.Msg == "peer gone" && r.Peer == peers[i+1].Addr().String() {
+				t.Errorf("%s is allowed, but the log says %s", w.script.Lie, r.text)
+			}
+		}
+	}
 	if got := d.count("peer banned"); got != bans {
 		t.Errorf("%d bans, want %d", got, bans)
 	}

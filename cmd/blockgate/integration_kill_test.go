@@ -116,8 +116,9 @@ func TestKillParser(t *testing.T) {
 	s := start600(t, 33)
 	for round := range 5 {
 		s.reach(100)
+		victim := s.random.IntN(2)
 		for worker, pid := range s.awaitParsers(2) {
-			if round%2 == 1 || worker == s.random.IntN(2) {
+			if round%2 == 1 || worker == victim {
 				s.kill(pid)
 			}
 		}
@@ -177,6 +178,11 @@ func TestStopDuringSync(t *testing.T) {
 		t.Errorf("it took %s to stop, want at most 10 s", took)
 	}
 	awaitGone(t, children)
+	for _, r := range s.lines() {
+		if r.Level == "ERROR" || r.Msg == "parser died" {
+			t.Errorf("nothing went wrong, but the log says %s", r.text)
+		}
+	}
 	s.daemon = startDaemon(t, s.dataDir, s.args...)
 	s.finish(t)
 }
