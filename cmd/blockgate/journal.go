@@ -44,7 +44,7 @@ func (j *journal) Load(ctx context.Context) (node.JournalLoaded, error) {
 			return node.JournalLoaded{}, fmt.Errorf("%w: %w", adapter.ErrPermanent, err)
 		}
 		if err != nil {
-			j.log.Warn("bus not reached", slog.String("url", j.config.URL), slog.String("error", err.Error()), slog.String("next", "it is tried again until it is there"))
+			j.log.WarnContext(ctx, "bus not reached", slog.String("url", j.config.URL), slog.String("error", err.Error()), slog.String("next", "it is tried again until it is there"))
 			return node.JournalLoaded{}, err
 		}
 		j.bus = opened
