@@ -27,9 +27,9 @@ const (
 	demoTip     = btc.Height(599)
 	demoTipHash = "0000000042844571bc6bce8e1c0fbec99466971eaff89fef8c0d123582181d4d"
 	// demoGateHeight is the first height that honest peers hold back until the
-	// liars were asked.
+	// lies were seen.
 	demoGateHeight = 200
-	// demoPatience ends the gates, should a liar never be asked: the demo then
+	// demoPatience ends the gates, should a lie never be seen: the demo then
 	// fails with the reason instead of hanging.
 	demoPatience = 40 * time.Second
 )
@@ -93,10 +93,13 @@ type demoPeer struct {
 	at     btc.Height
 	reason string // of its ban, "" for an honest peer
 
-	peer  *fakepeer.Peer
-	asked chan struct{} // closed when it was asked for the block that it lies about
-	once  sync.Once
+	peer   *fakepeer.Peer
+	caught chan struct{} // closed when the service said that it saw the lie
+	once   sync.Once
 }
+
+// catch notes that the service saw the lie.
+func (p *demoPeer) catch() { p.once.Do(func() { close(p.caught) }) }
 
 // demoCast are the demo's peers, one a loopback address from 127.0.0.2 on.
 func demoCast() []*demoPeer {
@@ -109,7 +112,7 @@ func demoCast() []*demoPeer {
 		{name: "pushes a transaction nobody asked for", lie: fakepeer.UnsolicitedTx, reason: "unrequested-tx"},
 	}
 	for _, p := range cast {
-		p.asked = make(chan struct{})
+		p.caught = make(chan struct{})
 	}
 	return cast
 }
@@ -134,7 +137,7 @@ func runDemo(cmd *cobra.Command, s *demoSettings) error {
 	if err != nil {
 		return err
 	}
-	service, err := startService(ctx, serviceArgs(s, dir, cast), s.parserPath)
+	service, err := startService(ctx, serviceArgs(s, dir, cast), s.parserPath, watchCast(cast))
 	if err != nil {
 		return err
 	}
@@ -159,8 +162,8 @@ func checkWall(noLandlock bool) error {
 	return nil
 }
 
-// startCast starts the peers. Honest ones hold their later blocks back until
-// every liar was asked for what it lies about.
+// startCast starts the peers. Honest ones hold their later blocks back until the
+// service has seen every lie, so that each is told and none comes too late.
 func startCast(ctx context.Context, cast []*demoPeer) (stop func(), err error) {
 	patience, cancel := context.WithTimeout(ctx, demoPatience)
 	stop = func() {
@@ -173,13 +176,10 @@ func startCast(ctx context.Context, cast []*demoPeer) (stop func(), err error) {
 	}
 	chain := fakepeer.First600()
 	for i, p := range cast {
-		script := fakepeer.Script{Lie: p.lie, At: p.at, Gate: func(ctx context.Context, height btc.Height, _ btc.Hash) {
-			if p.reason == "" {
-				holdBack(ctx, patience, cast, height)
-			} else if p.at == 0 || p.at == height {
-				p.once.Do(func() { close(p.asked) })
-			}
-		}}
+		script := fakepeer.Script{Lie: p.lie, At: p.at}
+		if p.reason == "" {
+			script.Gate = func(ctx context.Context, height btc.Height, _ btc.Hash) { holdBack(ctx, patience, cast, height) }
+		}
 		if p.peer, err = fakepeer.Listen(ctx, fmt.Sprintf("127.0.0.%d:0", i+2), chain, script); err != nil {
 			return stop, fmt.Errorf("start the demo's peer %q: %w", p.name, err)
 		}
@@ -187,17 +187,31 @@ func startCast(ctx context.Context, cast []*demoPeer) (stop func(), err error) {
 	return stop, nil
 }
 
-// holdBack waits until each liar was asked whose lie would come too late if the
-// block at height were sent now.
+// holdBack waits until each lie was seen that would come too late if the block at
+// height were sent now.
 func holdBack(ctx, patience context.Context, cast []*demoPeer, height btc.Height) {
 	for _, p := range cast {
 		if p.reason == "" || height < demoGateHeight || p.at != 0 && p.at != height {
 			continue
 		}
 		select {
-		case <-p.asked:
+		case <-p.caught:
 		case <-patience.Done():
 		case <-ctx.Done():
+		}
+	}
+}
+
+// watchCast tells the peers what the service says of them.
+func watchCast(cast []*demoPeer) func(logLine) {
+	return func(l logLine) {
+		if l.Msg != "body not proven" && l.Msg != "peer banned" {
+			return
+		}
+		for _, p := range cast {
+			if p.peer.Addr() == l.Peer {
+				p.catch()
+			}
 		}
 	}
 }

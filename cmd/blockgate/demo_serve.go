@@ -49,7 +49,7 @@ func serveDemo(cmd *cobra.Command, s *demoSettings) error {
 	if s.parserPath != "" {
 		args = append(args, "--parser", s.parserPath)
 	}
-	service, err := launchSelf(ctx, args)
+	service, err := launchSelf(ctx, args, nil)
 	if err != nil {
 		return err
 	}

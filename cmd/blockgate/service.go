@@ -33,6 +33,7 @@ const stopTime = 12 * time.Second
 // is followed by its log, as an operator would.
 type service struct {
 	process *exec.Cmd
+	watch   func(logLine)
 	ended   chan struct{} // closed when it ended
 	busUp   chan struct{} // closed when the broker takes clients
 
@@ -59,7 +60,7 @@ type logLine struct {
 
 // startService starts `blockgate run` with a port of its own for the broker. It
 // dies with this process.
-func startService(ctx context.Context, args []string, parserPath string) (*service, error) {
+func startService(ctx context.Context, args []string, parserPath string, watch func(logLine)) (*service, error) {
 	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
@@ -68,21 +69,23 @@ func startService(ctx context.Context, args []string, parserPath string) (*servi
 	if parserPath != "" {
 		args = append(args, "--parser", parserPath)
 	}
-	return launchSelf(ctx, args)
+	return launchSelf(ctx, args, watch)
 }
 
 // launchSelf starts this program again as a service.
-func launchSelf(ctx context.Context, args []string) (*service, error) {
+func launchSelf(ctx context.Context, args []string, watch func(logLine)) (*service, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return launch(ctx, self, args)
+	return launch(ctx, self, args, watch)
 }
 
-// launch starts a service and follows its log.
-func launch(ctx context.Context, program string, args []string) (*service, error) {
+// launch starts a service and follows its log. If watch is not nil it is told of
+// each line, one after the other.
+func launch(ctx context.Context, program string, args []string, watch func(logLine)) (*service, error) {
 	s := &service{
+		watch: watch,
 		ended: make(chan struct{}), busUp: make(chan struct{}), changed: make(chan struct{}),
 		banned: map[netip.AddrPort]string{}, layered: map[string]string{},
 	}
@@ -150,6 +153,9 @@ func (s *service) line(text []byte) {
 		s.deaths++
 	case "synced", "tip":
 		s.height = l.Height
+	}
+	if s.watch != nil {
+		s.watch(l)
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
