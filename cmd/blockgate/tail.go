@@ -2,17 +2,20 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"blockgate/bus"
 	"blockgate/bus/jetstream"
@@ -78,7 +81,11 @@ func runTail(cmd *cobra.Command, s *tailSettings) error {
 	if err != nil {
 		return err
 	}
-	ctx := cmd.Context()
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	if cmd.OutOrStdout() == os.Stdout {
+		go whenClosed(int(os.Stdout.Fd()), cancel)
+	}
 	reader, err := jetstream.Follow(ctx, config)
 	if ctx.Err() != nil {
 		return nil
@@ -102,6 +109,23 @@ func runTail(cmd *cobra.Command, s *tailSettings) error {
 			}
 			return err
 		}
+	}
+}
+
+// whenClosed calls end once nobody can read any more what is written to a pipe.
+// An idle journal gives no write that would tell. It returns then, or never: for a
+// file, and with the process.
+func whenClosed(fd int, end func()) {
+	for {
+		polled := []unix.PollFd{{Fd: int32(fd)}} // no events: errors and hang-ups are told anyway
+		_, err := unix.Poll(polled, -1)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err == nil && polled[0].Revents != 0 {
+			end()
+		}
+		return
 	}
 }
 
