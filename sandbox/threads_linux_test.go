@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"os"
+	"sync/atomic"
 	"testing"
 )
 
@@ -43,20 +44,16 @@ func TestOwnThreadRuns(t *testing.T) {
 // TestOthersSleep ensures that a thread that runs is seen, and that one that was
 // parked is seen to sleep.
 func TestOthersSleep(t *testing.T) {
-	stop, stopped := make(chan struct{}), make(chan struct{})
+	var stop atomic.Bool
+	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			default: // busy
-			}
+		for !stop.Load() { // busy
 		}
 	}()
 	for othersSleep() { // until it runs on a processor or waits for one
 	}
-	close(stop)
+	stop.Store(true)
 	<-stopped
 	settleThreads()
 }
