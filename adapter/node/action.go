@@ -49,6 +49,12 @@ type GetData struct {
 	Hashes []btc.Hash
 }
 
+// KeepHeaders says which headers are new in the chain, so that the next run gets
+// them by [Node.Preload]: each a child of the one before, the first of one that was
+// kept before or of genesis. They are no more than came in one event. It is for the
+// disk: nothing waits for it and no event answers it.
+type KeepHeaders struct{ Headers []btc.Header }
+
 // Drop releases a body.
 type Drop struct{ Body BodyID }
 
@@ -146,6 +152,7 @@ func (Disconnect) action()   {}
 func (Ban) action()          {}
 func (GetHeaders) action()   {}
 func (GetData) action()      {}
+func (KeepHeaders) action()  {}
 func (Drop) action()         {}
 func (Store) action()        {}
 func (Append) action()       {}

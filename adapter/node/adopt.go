@@ -91,7 +91,7 @@ func (n *Node) walkDown() {
 	case n.knows(low.Prev()):
 		upwards := slices.Clone(j.walk)
 		slices.Reverse(upwards)
-		if _, err := n.chain.Accept(upwards, n.now); err != nil {
+		if _, err := n.accept(upwards); err != nil {
 			n.tipUnknown("the journal's headers break a rule: " + err.Error())
 		} else if n.knows(j.loaded.Tip) {
 			n.adoptTip()

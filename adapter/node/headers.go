@@ -88,7 +88,7 @@ func (n *Node) headersReceived(e HeadersReceived) {
 	h.asked, h.from, h.due = time.Time{}, btc.Hash{}, false
 	h.poll = n.now.Add(n.pollTime())
 	before := h.knownHeight
-	accepted, err := n.chain.Accept(e.Headers, n.now)
+	accepted, err := n.accept(e.Headers)
 	if !accepted.Last.IsZero() {
 		h.unconnected = 0
 		n.learn(p, accepted.Last)
@@ -124,8 +124,8 @@ func (n *Node) forgiveHeaders(p *peer, err error) bool {
 		}
 		h.due = true
 		return true
-	case errors.Is(err, headerchain.ErrTimeTooNew), errors.Is(err, headerchain.ErrSideFull), errors.Is(err, headerchain.ErrChainFull):
-		return true // our clock or our limits: no fault of the peer
+	case ourLimit(err):
+		return true
 	}
 	n.ban(p.id, p.addr, invalidHeader(err), err.Error())
 	return false

@@ -71,6 +71,8 @@ type Node struct {
 	now   time.Time // of this step; never goes back
 	out   []Action  // of this step
 	dead  bool      // Fatal was said
+	// passedOver says that Preload left headers out.
+	passedOver bool
 
 	peers   peers
 	seeds   seeds

@@ -17,7 +17,8 @@ import (
 // TestTranscripts replays testdata/*.txt: what happens, and below it what the node
 // does about it. Rewrite with `go test ./adapter/node -rewrite` and read the diff.
 //
-//	new [connect=(addr,...)] [min-work=N] [final-depth=N] [start-height=N] [start-hash=NAME] [seeds] [manual-journal] ...
+//	new [stored=(blocks,...)] [keep] shows what is to be kept too; more of new:
+//	    [connect=(addr,...)] [min-work=N] [final-depth=N] [start-height=N] [start-hash=NAME] [seeds] [manual-journal] ...
 //	mine branch on=NAME count=N            blocks branch<height>...
 //	up peer [height=N] [services=N]        down peer [ban reason]     dialfailed peer
 //	headers peer block... | first..last    inv peer block...      notfound peer block...
@@ -54,6 +55,8 @@ type world struct {
 	manual  bool // the transcript answers for the journal
 	asked   []node.Action
 	bodies  bodies
+	keeps   bool // show what is to be kept
+	kept    kept
 	out     strings.Builder
 }
 
@@ -141,6 +144,9 @@ func (w *world) create(t *testing.T, d *datadriven.TestData) {
 	w.manual = d.HasArg("manual-journal")
 	w.bodies = bodies{in: map[node.BodyID]btc.Hash{}}
 	w.node = node.New(cfg)
+	w.keeps = d.HasArg("keep")
+	w.kept = kept{btc.Regtest.Params().Genesis.Hash(): true}
+	w.preload(t, d)
 	w.step(node.Tick{})
 }
 
@@ -307,7 +313,9 @@ func (w *world) step(e node.Event) {
 		actions := append([]node.Action(nil), w.node.Step(w.now, events[0])...)
 		events = events[1:]
 		for _, a := range actions {
-			fmt.Fprintln(&w.out, w.tree.show(a))
+			if _, keep := a.(node.KeepHeaders); !keep || w.keeps {
+				fmt.Fprintln(&w.out, w.tree.show(a))
+			}
 			w.account(a)
 			if w.manual {
 				w.asked = append(w.asked, a)
@@ -321,6 +329,8 @@ func (w *world) step(e node.Event) {
 func (w *world) account(a node.Action) {
 	wrong := ""
 	switch a := a.(type) {
+	case node.KeepHeaders:
+		wrong = w.kept.add(a.Headers)
 	case node.Drop:
 		wrong = w.bodies.leave(a.Body)
 	case node.Store:

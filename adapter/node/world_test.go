@@ -215,6 +215,9 @@ func (t *tree) show(a node.Action) string {
 		return fmt.Sprintf("getheaders %d from %s", a.Peer, t.name(a.Locator[0]))
 	case node.GetData:
 		return fmt.Sprintf("getdata %d %s", a.Peer, names(a.Hashes))
+	case node.KeepHeaders:
+		kept := a.Headers
+		return fmt.Sprintf("keep %s..%s", t.name(kept[0].Hash()), t.name(kept[len(kept)-1].Hash()))
 	case node.Drop:
 		return fmt.Sprintf("drop %d", a.Body)
 	case node.Store:
