@@ -22,6 +22,7 @@ type Config struct {
 	Names   map[netip.AddrPort]string
 	Cell    Cell
 	Journal Journal
+	Headers Headers // nil: headers are kept in memory alone
 	Log     *slog.Logger
 }
 
@@ -67,6 +68,21 @@ type Journal interface {
 	Forget(hash btc.Hash)
 }
 
+// Headers keeps block headers from one run to the next. One goroutine calls it at
+// a time.
+type Headers interface {
+	// Load hands on all headers that were kept, in order, in batches; it returns an
+	// error of the function at once. It is called once, before the first Keep.
+	Load(func([]btc.Header) error) error
+	// Keep adds headers, of which each one's parent was kept before. After an error
+	// they are taken all the same, and the next call tries again to write them; it
+	// may bring none.
+	Keep([]btc.Header) error
+}
+
+// ErrHeaders marks an error of Run: the headers that were kept cannot be used.
+var ErrHeaders = errors.New("the stored headers cannot be used")
+
 // ErrPermanent marks an error of [Journal.Load] that no second try mends: wrong
 // credentials, a stream with other settings.
 var ErrPermanent = errors.New("the bus cannot be used")
@@ -104,7 +120,8 @@ type shell struct {
 	jobs    chan journalJob
 	judged  chan judged
 	failed  chan error     // a permanent error of the journal
-	working sync.WaitGroup // dials, proofs, look-ups and the journal
+	keeper  *keeper        // nil if headers are not kept
+	working sync.WaitGroup // dials, proofs, look-ups, the journal and the keeper
 
 	wants wants
 }
@@ -131,7 +148,7 @@ func (j judged) release() {
 
 // Run connects to peers, follows the chain and publishes it until ctx is done.
 // Then it ends the block in hand and returns nil. The error is a [*FatalError],
-// or one of ours.
+// marked by [ErrHeaders], or one of ours.
 func Run(ctx context.Context, config Config) error {
 	budget, err := link.NewBudget(blockBudget, reservedBudget)
 	if err != nil {
@@ -144,13 +161,22 @@ func Run(ctx context.Context, config Config) error {
 		judged: make(chan judged, eventQueue), jobs: make(chan journalJob, journalQueue),
 		failed: make(chan error, 1),
 	}
+	if err := s.loadHeaders(ctx); err != nil {
+		return err
+	}
 	journalCtx, cancelJournal := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelJournal()
 	ctx, stopAll := context.WithCancel(ctx) // the loop may also end by itself
 	defer stopAll()
 	s.working.Go(func() { s.runJournal(ctx, journalCtx) })
+	if s.keeper != nil {
+		s.working.Go(s.keeper.run)
+	}
 	s.loop(ctx)
 	stopAll()
+	if s.keeper != nil {
+		close(s.keeper.queue)
+	}
 	stop := time.AfterFunc(stopTimeout, cancelJournal)
 	defer stop.Stop()
 	s.shutdown()
@@ -214,6 +240,10 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 		s.getData(a)
 	case node.ResolveSeeds:
 		s.resolveSeeds(ctx)
+	case node.KeepHeaders:
+		if s.keeper != nil {
+			s.keeper.keep(a.Headers)
+		}
 	case node.Drop:
 		s.takeBody(a.Body).Release()
 	case node.Store:

@@ -3,13 +3,13 @@
 //
 // [Run] turns what happens (a session's event, a verdict of the cell, an answer
 // of the journal, a tick) into an event of node, steps the brain and does what
-// it says. It decides nothing. The cell and the journal come in as the two
-// interfaces [Cell] and [Journal]; the command wires them to sandbox/pool and
-// bus/jetstream.
+// it says. It decides nothing. The cell, the journal and the headers of runs
+// before come in as the interfaces [Cell], [Journal] and [Headers]; the command
+// wires them to sandbox/pool, bus/jetstream and headerchain/store.
 //
 //	sessions ──events──▶┌──────┐──actions──▶ dial, disconnect, getdata ...
 //	cell ─────verdict──▶│ loop │──Store,Append──▶ journal goroutine
-//	ticker ────────────▶└──────┘
+//	ticker ────────────▶└──────┘──KeepHeaders──▶ keeper goroutine
 //
 // # Trust
 //
@@ -18,5 +18,6 @@
 // Reads: what session and link made of peers' bytes. It hands bodies on without
 // looking into them.
 //
-// Hands on: events to node, bodies to the cell, proven bodies to the journal.
+// Hands on: events to node, bodies to the cell, proven bodies to the journal,
+// headers that node accepted to the disk.
 package adapter

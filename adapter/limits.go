@@ -28,6 +28,18 @@ const (
 	// node.MaxStoring stores and one other job under way, so it never fills.
 	journalQueue = 256
 
+	// keepQueue is how many batches of headers wait for the disk: 1,024 full ones
+	// are two mainnets. When it is full no more are kept in this run, since later
+	// ones would lack their parents; peers are asked for them after the next start.
+	keepQueue = 1024
+
+	// keepRetry is how often a disk that takes no headers is tried.
+	keepRetry = 5 * time.Second
+
+	// loadSilence is how long loading headers may take before a line says how far
+	// it is, and from then on the time between two such lines.
+	loadSilence = time.Second
+
 	// maxProven is how many proven blocks are remembered, so that a late second
 	// copy is not taken in. The brain has some tens under way.
 	maxProven = 4096

@@ -94,7 +94,9 @@ func (c *client) received(ctx context.Context, command string, payload []byte) e
 		if err != nil {
 			return err
 		}
-		return c.send("headers", headersMessage(c.peer.chain.HeadersAfter(locator, stop, btc.MaxHeaders)))
+		headers := c.peer.chain.HeadersAfter(locator, stop, btc.MaxHeaders)
+		c.peer.note(func(s *Stats) { s.Headers += len(headers) })
+		return c.send("headers", headersMessage(headers))
 	case "getdata":
 		return c.getDataReceived(ctx, payload)
 	}

@@ -31,6 +31,8 @@ type Stats struct {
 	Connections, Handshakes int
 	// Asked are the blocks that clients asked for, in order, the first 65,536.
 	Asked []btc.Hash
+	// Headers is how many headers went out in answers to getheaders.
+	Headers int
 	// Sent is how many block messages went out whole, lies included.
 	Sent int
 }
