@@ -20,7 +20,7 @@ import (
 //
 //	FORMAT    the first line of all: format, network, id
 //	lock      held with flock by the supervisor
-//	adapter/  the adapter's own (mode 0700, as each of the three)
+//	adapter/  the adapter's own: the file of headers (mode 0700, as each of the three)
 //	broker/   the journal of the bundled broker
 //	run/      how to reach the bus, for readers on this machine
 type dataDir struct {

@@ -65,6 +65,7 @@ type brokerConfig struct {
 type adapterConfig struct {
 	Network     btc.Network `json:"network"`
 	ID          string      `json:"id"`
+	Folder      string      `json:"folder"` // the adapter's own
 	URL         string      `json:"url"`
 	Seed        string      `json:"seed,omitempty"`  // of the publisher's nkey
 	Creds       string      `json:"creds,omitempty"` // path of a JWT credentials file
@@ -174,6 +175,11 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	log := newLog(os.Stderr, c.LogFormat, "adapter")
+	headers, err := openHeaders(c.Folder, c.Network, log)
+	if err != nil {
+		return err
+	}
+	defer headers.Close() //nolint:errcheck // what was written is synced
 	cells, err := openCells(c.Network, c.Parsers)
 	if err != nil {
 		return err
@@ -185,16 +191,9 @@ func runAdapter(ctx context.Context) error {
 
 	out := newJournal(c.journal(log), log)
 	defer out.close()
-	err = adapter.Run(ctx, adapter.Config{Node: c.node(), Names: c.names(), Cell: cells, Journal: out, Log: log})
-	var fatal *adapter.FatalError
-	switch {
-	case errors.As(err, &fatal):
-		return &exitError{exitBus, err}
-	case errors.Is(err, adapter.ErrPermanent):
-		return &exitError{exitBus, err}
-	default:
-		return err
-	}
+	return adapterError(adapter.Run(ctx, adapter.Config{
+		Node: c.node(), Names: c.names(), Cell: cells, Journal: out, Headers: headers, Log: log,
+	}))
 }
 
 // openCells maps and seals the ring, says so, and makes the pool.

@@ -91,7 +91,7 @@ func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logge
 		Log: log, AllowNoLandlock: s.noLandlock, Env: roleEnvironment(),
 	}
 	forAdapter := adapterConfig{
-		Network: s.network.Network, ID: s.id, JournalSize: int64(s.journalSize), Connect: peers,
+		Network: s.network.Network, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, LogFormat: s.logFormat,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id}
