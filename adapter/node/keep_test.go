@@ -33,6 +33,13 @@ func (k kept) add(headers []btc.Header) string {
 	return ""
 }
 
+// keep complains of headers that come in a wrong order.
+func (s *sim) keep(headers []btc.Header) {
+	if wrong := s.kept.add(headers); wrong != "" {
+		s.complain("%s", wrong)
+	}
+}
+
 // preload gives a new node the blocks' headers of the argument stored, as one batch.
 func (w *world) preload(t *testing.T, d *datadriven.TestData) {
 	t.Helper()

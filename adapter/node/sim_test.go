@@ -90,6 +90,7 @@ type sim struct {
 	wrong     []string
 	log       []string
 	asked     int // blocks, again and again
+	kept      kept
 }
 
 func newSim(seed uint64) *sim {
@@ -114,6 +115,7 @@ func newSim(seed uint64) *sim {
 		cfg.Connect = append(cfg.Connect, p.at)
 	}
 	s.node = node.New(cfg)
+	s.kept = kept{btc.Regtest.Params().Genesis.Hash(): true}
 	return s
 }
 
@@ -297,6 +299,8 @@ func (s *sim) perform(a node.Action) {
 				s.serveBlock(p, hash)
 			}
 		}
+	case node.KeepHeaders:
+		s.keep(a.Headers)
 	case node.Drop:
 		s.leave(a.Body)
 	case node.Alarm:
