@@ -59,6 +59,7 @@ type client struct {
 	blocks int
 	all    chan struct{} // closed with the 599th block
 	ended  session.Closed
+	over   chan struct{} // closed once ended is there
 }
 
 func connect(t *testing.T, ctx context.Context, peer *fakepeer.Peer, budget *link.Budget) *client {
@@ -68,7 +69,7 @@ func connect(t *testing.T, ctx context.Context, peer *fakepeer.Peer, budget *lin
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &client{all: make(chan struct{})}
+	c := &client{all: make(chan struct{}), over: make(chan struct{})}
 	events := make(chan session.Event, 1)
 	c.s = session.Start(ctx, conn, session.Config{
 		Network: btc.Mainnet,
@@ -109,6 +110,7 @@ func (c *client) take(t *testing.T, e session.Event) {
 		}
 	case session.Closed:
 		c.ended = e
+		close(c.over)
 	}
 	if err != nil {
 		t.Error(err)
@@ -172,7 +174,7 @@ func TestStage(t *testing.T) {
 		}
 		bad = append(bad, connect(t, ctx, listen("127.0.0."+string(rune('4'+i))+":0", script), budget))
 		if script.Lie == fakepeer.UnsolicitedTx {
-			<-bad[i].s.Done()
+			<-bad[i].over
 		} else {
 			<-bad[i].all
 		}
