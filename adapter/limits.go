@@ -1,6 +1,10 @@
 package adapter
 
-import "time"
+import (
+	"time"
+
+	"blockgate/adapter/node"
+)
 
 const (
 	// tickInterval is how often the brain looks at its deadlines.
@@ -25,8 +29,9 @@ const (
 	eventQueue = 1024
 
 	// journalQueue is how many jobs wait for the journal. The brain has at most
-	// node.MaxStoring stores and one other job under way, so it never fills.
-	journalQueue = 256
+	// node.MaxStoring stores, one Append or look-up, and a Forget for each of
+	// node.MaxStored blocks under way, so it never fills.
+	journalQueue = node.MaxStored + node.MaxStoring + 64
 
 	// maxProven is how many proven blocks are remembered, so that a late second
 	// copy is not taken in. The brain has some tens under way.
