@@ -25,8 +25,9 @@ const (
 	maxSeedAddrs = 32
 
 	// eventQueue is how many events wait for the loop. When it is full those who
-	// send wait: for a peer that is back-pressure on its connection.
-	eventQueue = 1024
+	// send wait: for a peer that is back-pressure on its connection. The largest
+	// event is a headers message of 160 kB, so all together hold 10 MB at most.
+	eventQueue = 64
 
 	// journalQueue is how many jobs wait for the journal. The brain has at most
 	// node.MaxStoring stores, one Append or look-up, and a Forget for each of
