@@ -80,10 +80,10 @@ func TestBIP54ChainsKeepTodaysRules(t *testing.T) {
 // and not for long before it.
 func TestBIP54ChainsNeverWin(t *testing.T) {
 	run := realRuns[0]
-	real := loadHeaders(t, run.file)
+	honest := loadHeaders(t, run.file)
 	branches := bip54Branches(t)
 	after := headerchain.New(btc.Mainnet)
-	for part := range slices.Chunk(real[1:], btc.MaxHeaders) {
+	for part := range slices.Chunk(honest[1:], btc.MaxHeaders) {
 		mustAccept(t, after, part...)
 	}
 	before := headerchain.New(btc.Mainnet)
@@ -100,7 +100,7 @@ func TestBIP54ChainsNeverWin(t *testing.T) {
 			}
 		}
 	}
-	for part := range slices.Chunk(real[1:], btc.MaxHeaders) {
+	for part := range slices.Chunk(honest[1:], btc.MaxHeaders) {
 		mustAccept(t, before, part...)
 	}
 	if best := before.Best(); best.Hash.String() != run.tip {

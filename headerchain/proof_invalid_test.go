@@ -140,9 +140,9 @@ func wantBadBits(t *testing.T, h *invalidHeader) {
 	t.Helper()
 	points := checkpoints(t, "checkpoints_mainnet.csv.gz")
 	at := int(h.height)/btc.RetargetInterval - 1
-	first, real := points[at-1], points[at]
-	if real.height != h.height || real.header.Prev() != h.header.Prev() || real.header.Bits() != h.bits || h.header.Bits() != first.header.Bits() {
-		t.Fatalf("%d: bits %08x, sibling %08x, period before %08x", h.height, h.header.Bits(), real.header.Bits(), first.header.Bits())
+	first, sibling := points[at-1], points[at]
+	if sibling.height != h.height || sibling.header.Prev() != h.header.Prev() || sibling.header.Bits() != h.bits || h.header.Bits() != first.header.Bits() {
+		t.Fatalf("%d: bits %08x, sibling %08x, period before %08x", h.height, h.header.Bits(), sibling.header.Bits(), first.header.Bits())
 	}
 	params := btc.Mainnet.Params()
 	lasted := int64(btc.RetargetTimespan)

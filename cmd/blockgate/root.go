@@ -22,6 +22,7 @@ const rootExample = `  blockgate demo                                  see it wo
   blockgate run --network mainnet                 the main job
   blockgate tail --network mainnet --json         follow the journal
   blockgate parse --json block.raw                judge one block in the cell
+  blockgate headers verify headers.bin            check a file of headers by every rule
   blockgate doctor                                what holds the cell on this machine`
 
 // newRoot builds the command tree. An error that comes before a command's own
