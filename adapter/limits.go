@@ -1,6 +1,10 @@
 package adapter
 
-import "time"
+import (
+	"time"
+
+	"blockgate/adapter/node"
+)
 
 const (
 	// tickInterval is how often the brain looks at its deadlines.
@@ -21,12 +25,14 @@ const (
 	maxSeedAddrs = 32
 
 	// eventQueue is how many events wait for the loop. When it is full those who
-	// send wait: for a peer that is back-pressure on its connection.
-	eventQueue = 1024
+	// send wait: for a peer that is back-pressure on its connection. The largest
+	// event is a headers message of 160 kB, so all together hold 10 MB at most.
+	eventQueue = 64
 
 	// journalQueue is how many jobs wait for the journal. The brain has at most
-	// node.MaxStoring stores and one other job under way, so it never fills.
-	journalQueue = 256
+	// node.MaxStoring stores, one Append or look-up, and a Forget for each of
+	// node.MaxStored blocks under way, so it never fills.
+	journalQueue = node.MaxStored + node.MaxStoring + 64
 
 	// keepQueue is how many batches of headers wait for the disk: 1,024 full ones
 	// are two mainnets. When it is full no more are kept in this run, since later

@@ -37,7 +37,7 @@ type record struct {
 
 // daemon is a `blockgate run` under test, followed by its log.
 type daemon struct {
-	t       *testing.T
+	t       testing.TB
 	dataDir string
 	process *exec.Cmd
 	ended   chan struct{} // closed when it ended and the log is read
@@ -56,12 +56,12 @@ type daemonOptions struct {
 
 // startDaemon starts `blockgate run` with the bundled broker on a free port,
 // unless the arguments say where the bus is. It is killed when the test ends.
-func startDaemon(t *testing.T, dataDir string, args ...string) *daemon {
+func startDaemon(t testing.TB, dataDir string, args ...string) *daemon {
 	t.Helper()
 	return startDaemonWith(t, daemonOptions{}, dataDir, args...)
 }
 
-func startDaemonWith(t *testing.T, options daemonOptions, dataDir string, args ...string) *daemon {
+func startDaemonWith(t testing.TB, options daemonOptions, dataDir string, args ...string) *daemon {
 	t.Helper()
 	if !slices.Contains(args, "--nats") && !slices.Contains(args, "--nats-listen") {
 		args = append(args, "--nats-listen", freeAddress(t))
@@ -223,7 +223,7 @@ func (d *daemon) kill(pid int) {
 	signalTo(d.t, pid, syscall.SIGKILL)
 }
 
-func signalTo(t *testing.T, pid int, s syscall.Signal) {
+func signalTo(t testing.TB, pid int, s syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 		t.Fatalf("signal %v to %d: %v", s, pid, err)
@@ -250,7 +250,7 @@ func (d *daemon) awaitEnd() int {
 }
 
 // descendants returns the pids of all processes below pid.
-func descendants(t *testing.T, pid int) []int {
+func descendants(t testing.TB, pid int) []int {
 	t.Helper()
 	parents := map[int]int{}
 	entries, err := os.ReadDir("/proc")
@@ -283,7 +283,7 @@ func descendants(t *testing.T, pid int) []int {
 }
 
 // awaitGone waits until none of the processes is there any more.
-func awaitGone(t *testing.T, pids []int) {
+func awaitGone(t testing.TB, pids []int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("end of processes %v", pids), func() bool {
 		return !slices.ContainsFunc(pids, func(pid int) bool { return syscall.Kill(pid, 0) == nil })
@@ -291,7 +291,7 @@ func awaitGone(t *testing.T, pids []int) {
 }
 
 // eventually looks at a condition every few milliseconds until it holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	tick, late := time.NewTicker(5*time.Millisecond), time.NewTimer(patience)
 	defer tick.Stop()
@@ -306,7 +306,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 // freeAddress returns an address on loopback that nobody listens on just now.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	port, err := freePort(t.Context())
 	if err != nil {
@@ -317,7 +317,7 @@ func freeAddress(t *testing.T) string {
 
 // runOnce runs blockgate to its end and returns exit code and output. It fails the
 // test if that takes longer than patience.
-func runOnce(t *testing.T, options daemonOptions, args ...string) (code int, output string) {
+func runOnce(t testing.TB, options daemonOptions, args ...string) (code int, output string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

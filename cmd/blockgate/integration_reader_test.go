@@ -15,7 +15,7 @@ import (
 // one before, so that a block that is lost, doubled or out of order fails the
 // test where it happens.
 type follower struct {
-	t       *testing.T
+	t       testing.TB
 	reader  *jetstream.Reader
 	network btc.Network
 	// anchored is whether the journal hangs on genesis.
@@ -39,7 +39,7 @@ func follow(d *daemon, below btc.Height, hash btc.Hash) *follower {
 	return followAt(d.t, access, below, hash)
 }
 
-func followAt(t *testing.T, access busAccess, below btc.Height, hash btc.Hash) *follower {
+func followAt(t testing.TB, access busAccess, below btc.Height, hash btc.Hash) *follower {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -130,7 +130,7 @@ func genesis(network btc.Network) btc.Hash {
 
 // listen starts a peer on a loopback address with that last byte, until the test
 // ends.
-func listen(t *testing.T, last int, chain *fakepeer.Chain, script fakepeer.Script) *fakepeer.Peer {
+func listen(t testing.TB, last int, chain *fakepeer.Chain, script fakepeer.Script) *fakepeer.Peer {
 	t.Helper()
 	peer, err := fakepeer.Listen(t.Context(), fmt.Sprintf("127.0.0.%d:0", last), chain, script)
 	if err != nil {
@@ -141,7 +141,7 @@ func listen(t *testing.T, last int, chain *fakepeer.Chain, script fakepeer.Scrip
 }
 
 // regtest returns a chain of so many blocks above genesis.
-func regtest(t *testing.T, seed uint64, blocks int) *fakepeer.Chain {
+func regtest(t testing.TB, seed uint64, blocks int) *fakepeer.Chain {
 	t.Helper()
 	chain := fakepeer.NewRegtest(fakepeer.Mining{Seed: seed, Witness: true})
 	if err := chain.Mine(blocks); err != nil {

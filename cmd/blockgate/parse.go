@@ -88,7 +88,7 @@ func runParse(cmd *cobra.Command, s *parseSettings, path string) error {
 	if s.heightGiven && s.height < 0 {
 		return usagef("--height %d: want 0 or more", s.height)
 	}
-	block, err := readBlock(cmd.InOrStdin(), path)
+	block, err := readBlock(&patientReader{cmd.Context(), cmd.InOrStdin()}, path)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ const rootExample = `  blockgate demo                                  see it wo
   blockgate run --network mainnet                 the main job
   blockgate tail --network mainnet --json         follow the journal
   blockgate parse --json block.raw                judge one block in the cell
+  blockgate headers verify headers.bin            check a file of headers by every rule
   blockgate doctor                                what holds the cell on this machine`
 
 // newRoot builds the command tree. An error that comes before a command's own
@@ -36,7 +37,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
-	root.AddCommand(newRun(), newDemo(), newTail(), newParse(), newDoctor(), newVersion(), newRole())
+	root.AddCommand(newRun(), newDemo(), newTail(), newParse(), newHeaders(), newDoctor(), newVersion(), newRole())
 	for _, cmd := range root.Commands() {
 		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd) }
 	}

@@ -41,6 +41,7 @@ type scriptServices struct{}
 //
 //	exits CODE blockgate ARG...        runs it and wants the exit code
 //	block NAME FILE                    unpacks a block of testdata/blocks
+//	headers NAME FILE                  unpacks headers of headerchain/testdata
 //	flip FILE OFFSET                   changes one bit of a file, or changes it back
 //	cut FILE SIZE                      shortens a file, or lengthens it with zeros
 //	keys KEY,...                       wants these keys, in order, in the first line of stdout
@@ -61,7 +62,7 @@ func TestScripts(t *testing.T) {
 		},
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "block": scriptBlock, "flip": scriptFlip, "cut": scriptCut, "keys": scriptKeys,
+			"exits": scriptExits, "block": scriptBlock, "headers": scriptHeaders, "flip": scriptFlip, "cut": scriptCut, "keys": scriptKeys,
 			"taken": scriptTaken, "serve": scriptServe, "stop": scriptStop, "lines": scriptLines, "blocks": scriptBlocks,
 		},
 	})
@@ -97,6 +98,13 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 func scriptBlock(ts *testscript.TestScript, neg bool, args []string) {
 	scriptArgs(ts, neg, args, 2)
 	raw, err := unpackBlock(args[0])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), raw, 0o600))
+}
+
+func scriptHeaders(ts *testscript.TestScript, neg bool, args []string) {
+	scriptArgs(ts, neg, args, 2)
+	raw, err := unpackHeaders(args[0])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), raw, 0o600))
 }
