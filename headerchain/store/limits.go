@@ -11,7 +11,7 @@ const (
 	MaxBatch = btc.MaxHeaders
 
 	// MaxWaiting is how many headers wait in memory while the disk takes none: 84
-	// MB, the whole of mainnet until 2029 or 20 years of its new blocks.
+	// MB, the whole of mainnet until 2028 or 20 years of its new blocks.
 	MaxWaiting = 1 << 20
 
 	// MaxRecords is how many records a file holds, 738 MB: as many as a chain.
