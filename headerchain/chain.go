@@ -60,7 +60,11 @@ func NewAnchored(net btc.Network, header btc.Header, height btc.Height) *Chain {
 	if height < 0 {
 		panic("headerchain: anchor at negative height")
 	}
-	c := &Chain{params: net.Params(), prev: header.Prev(), maxHeaders: MaxChainHeaders}
+	return newChain(net.Params(), header, height)
+}
+
+func newChain(params *btc.Params, header btc.Header, height btc.Height) *Chain {
+	c := &Chain{params: params, prev: header.Prev(), maxHeaders: MaxChainHeaders}
 	c.limit = newProof(c.params.PowLimitBits)
 	c.recent = c.limit
 	first := node{

@@ -21,6 +21,11 @@ var (
 // NodeSize is the size in bytes of what is kept of a header, but for the index.
 var NodeSize = reflect.TypeFor[node]().Size()
 
+// NewByParams returns what NewAnchored does, by rules that no network has.
+func NewByParams(params *btc.Params, header btc.Header, height btc.Height) *Chain {
+	return newChain(params, header, height)
+}
+
 // SetMaxHeaders lowers MaxChainHeaders for c.
 func (c *Chain) SetMaxHeaders(count int) { c.maxHeaders = count }
 
