@@ -7,8 +7,7 @@ import (
 )
 
 // checkBits holds a header to the target that its ancestors demand.
-func (c *Chain) checkBits(parent ref, header *btc.Header) *refusal {
-	up := c.nodes.at(parent)
+func (c *Chain) checkBits(up *front, header *btc.Header) *refusal {
 	got := header.Bits()
 	if !startsPeriod(up.height + 1) {
 		want, ok := bitsWithin(c.params, up, header.Time())
@@ -17,10 +16,11 @@ func (c *Chain) checkBits(parent ref, header *btc.Header) *refusal {
 	if c.params.NoRetargeting {
 		return sameBits(got, up.bits, true)
 	}
-	if c.depth(parent) < btc.RetargetInterval-1 {
+	depth := c.depth(up.at)
+	if depth < btc.RetargetInterval-1 {
 		return c.checkStep(up.bits, got)
 	}
-	first := c.nodes.at(c.ancestorAt(parent, c.depth(parent)-(btc.RetargetInterval-1)))
+	first := c.nodes.at(c.ancestorAt(up.at, depth-(btc.RetargetInterval-1)))
 	from := up.bits
 	if c.params.EnforceBIP94 {
 		from = first.bits
