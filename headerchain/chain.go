@@ -23,7 +23,7 @@ type Chain struct {
 	// allowed is the proof of the bits that were met last, so not above the limit.
 	allowed proof
 	hasher  hasher
-	hashes [hashStretch]btc.Hash // of the stretch that Accept looks at
+	hashes  [hashStretch]btc.Hash // of the stretch that Accept looks at
 	// maxHeaders and maxSide are MaxChainHeaders and MaxSideHeaders; a test lowers
 	// them.
 	maxHeaders, maxSide int

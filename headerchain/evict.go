@@ -69,9 +69,9 @@ func (c *Chain) chooseLosers(count int) (place []ref, gone int) {
 // losers is a heap of leaves, that which goes next on top.
 type losers []leaf
 
-func (l losers) Len() int           { return len(l) }
-func (l losers) Less(i, j int) bool { return leafOrder(l[i], l[j]) > 0 }
-func (l losers) Swap(i, j int)      { l[i], l[j] = l[j], l[i] }
+func (l *losers) Len() int           { return len(*l) }
+func (l *losers) Less(i, j int) bool { return leafOrder((*l)[i], (*l)[j]) > 0 }
+func (l *losers) Swap(i, j int)      { (*l)[i], (*l)[j] = (*l)[j], (*l)[i] }
 
 // Push is for [heap.Interface] and never called.
 func (l *losers) Push(any) {}

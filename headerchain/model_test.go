@@ -93,7 +93,7 @@ func (m *model) accept(headers []btc.Header, now time.Time) (done headerchain.Ac
 }
 
 // makeRoom removes leaves off the best chain, one by one, if there are too many.
-func (m *model) makeRoom() (any bool) {
+func (m *model) makeRoom() (removed bool) {
 	excess := len(m.nodes) - len(m.best().path()) - m.maxSide
 	if excess <= 0 {
 		return false
@@ -110,12 +110,12 @@ func (m *model) makeRoom() (any bool) {
 			}
 		}
 		if least == nil {
-			return any
+			return removed
 		}
 		m.nodes = slices.DeleteFunc(m.nodes, func(n *modelNode) bool { return n == least })
-		any = true
+		removed = true
 	}
-	return any
+	return removed
 }
 
 func (m *model) add(parent *modelNode, h btc.Header) {
