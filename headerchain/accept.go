@@ -56,6 +56,7 @@ func (c *Chain) acceptAll(b *batch, headers []btc.Header) (done Accepted, failed
 		stretch := headers[at:min(at+hashStretch, len(headers))]
 		hashes := c.hashes[:len(stretch)]
 		c.hasher.hashBatch(hashes, stretch)
+		c.index.touch(hashes)
 		for i := range stretch {
 			known, refused := c.acceptOne(b, &stretch[i], &hashes[i])
 			if refused != nil {

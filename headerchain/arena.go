@@ -142,7 +142,7 @@ func (a *arena) work(r ref) btc.Work {
 		from, sum = round, a.chunks[uint32(round)/chunkLen].works[uint32(round)%chunkLen/worksEvery]
 	}
 	for from++; from <= r; from++ {
-		sum = sum.Add(a.proofs.of(a.at(from).bits).work)
+		addWork(&sum, &a.proofs.of(a.at(from).bits).work)
 	}
 	return sum
 }

@@ -1,6 +1,10 @@
 package headerchain
 
-import "blockgate/internal/btc"
+import (
+	"math/bits"
+
+	"blockgate/internal/btc"
+)
 
 // front is a node with all that the rules want to know of it and of its
 // ancestors, so that a batch looks it up once and then carries it along.
@@ -31,10 +35,20 @@ func (c *Chain) frontAt(r ref) front {
 }
 
 // move moves f to a child, but for its ref. block is the work of the child.
-func (f *front) move(params *btc.Params, time, bits uint32, block *btc.Work) {
+func (f *front) move(params *btc.Params, time, compact uint32, block *btc.Work) {
 	f.height++
-	f.time, f.bits = time, bits
+	f.time, f.bits = time, compact
 	f.realBits = realBits(params, f.bits, f.height, f.realBits)
-	f.work = f.work.Add(*block)
+	addWork(&f.work, block)
 	f.median.push(time)
+}
+
+// addWork adds block to sum in place, without the copies of [btc.Work.Add].
+func addWork(sum, block *btc.Work) {
+	s, b := &sum.Uint256, &block.Uint256
+	var carry uint64
+	s[0], carry = bits.Add64(s[0], b[0], 0)
+	s[1], carry = bits.Add64(s[1], b[1], carry)
+	s[2], carry = bits.Add64(s[2], b[2], carry)
+	s[3], _ = bits.Add64(s[3], b[3], carry)
 }
