@@ -43,7 +43,11 @@ func newHasher() hasher {
 	h.second[btc.HashSize] = 0x80
 	binary.BigEndian.PutUint64(h.second[len(h.second)-8:], 8*btc.HashSize)
 	trial := btc.Header{1, 2, 3}
-	if h.digest != nil && h.hash(&trial) != trial.Hash() {
+	var sum btc.Hash
+	if h.digest != nil {
+		h.hash(&sum, &trial)
+	}
+	if sum != trial.Hash() {
 		h.digest = nil
 	}
 	return h
@@ -56,31 +60,26 @@ func (h *hasher) hashBatch(hashes []btc.Hash, headers []btc.Header) {
 		if h.digest == nil {
 			hashes[i] = headers[i].Hash()
 		} else {
-			hashes[i] = h.hash(&headers[i])
+			h.hash(&hashes[i], &headers[i])
 		}
 	}
 }
 
 // hash takes the two hashes out of the digest's state. That costs 130 ns, where
 // two calls of Sum256 cost 180: they copy the digest and pad.
-func (h *hasher) hash(header *btc.Header) btc.Hash {
-	copy(h.first[:], header[:])
-	if !h.compress(h.second[:btc.HashSize], h.first[:]) {
-		return btc.Hash{}
-	}
-	var out btc.Hash
-	h.compress(out[:], h.second[:])
-	return out
+func (h *hasher) hash(sum *btc.Hash, header *btc.Header) {
+	*(*btc.Header)(h.first[:]) = *header
+	h.compress((*btc.Hash)(h.second[:]), h.first[:])
+	h.compress(sum, h.second[:])
 }
 
-// compress runs whole blocks and copies the state after them to sum.
-func (h *hasher) compress(sum, blocks []byte) bool {
+// compress runs whole blocks and copies the state after them to sum, unless it is
+// no state: then newHasher has found that out.
+func (h *hasher) compress(sum *btc.Hash, blocks []byte) {
 	h.digest.Reset()
 	_, _ = h.digest.Write(blocks) // the write of a hash never errs: see hash.Hash
 	state, err := h.digest.AppendBinary(h.state[:0])
-	if err != nil || len(state) < stateMagic+btc.HashSize {
-		return false
+	if err == nil && len(state) >= stateMagic+btc.HashSize {
+		*sum = btc.Hash(state[stateMagic:])
 	}
-	copy(sum, state[stateMagic:])
-	return true
 }

@@ -74,16 +74,17 @@ func (x *index) add(nodes *arena, r ref) {
 	if 5*x.used >= 4*len(x.slots) {
 		x.grow(nodes)
 	}
-	x.put(&nodes.at(r).hash, r)
+	hash := &nodes.at(r).hash
+	x.put(x.home(hash), tagOf(hash), r)
 	x.used++
 }
 
-func (x *index) put(hash *btc.Hash, r ref) {
-	i := x.home(hash)
+// put puts r, with its tag, into the first free slot from i on.
+func (x *index) put(i int, tag uint32, r ref) {
 	for x.slots[i] != 0 {
 		i = x.after(i)
 	}
-	x.slots[i] = tagOf(hash) | uint32(r+1)
+	x.slots[i] = tag | uint32(r+1)
 }
 
 // touch loads the slots that hashes will want. One load does not wait for another,
@@ -104,14 +105,17 @@ func (x *index) grow(nodes *arena) {
 
 // putAll puts the first count nodes into empty slots.
 func (x *index) putAll(nodes *arena, count int) {
+	var homes [hashStretch]int
 	var sum uint32
 	for from := 0; from < count; from += hashStretch {
-		end := ref(min(from+hashStretch, count))
-		for r := ref(from); r < end; r++ { // as touch does
-			sum += x.slots[x.home(&nodes.at(r).hash)]
+		stretch := homes[:min(hashStretch, count-from)]
+		for i := range stretch { // as touch does
+			stretch[i] = x.home(&nodes.at(ref(from + i)).hash)
+			sum += x.slots[stretch[i]]
 		}
-		for r := ref(from); r < end; r++ {
-			x.put(&nodes.at(r).hash, r)
+		for i, home := range stretch {
+			r := ref(from + i)
+			x.put(home, tagOf(&nodes.at(r).hash), r)
 		}
 	}
 	x.touched = sum
