@@ -162,8 +162,8 @@ func (c *Chain) settle(b *batch) bool {
 // to where the old one is right.
 func (c *Chain) laySpine() {
 	size := c.depth(c.best) + 1
-	if size > cap(c.spine) { // by a quarter, to waste little
-		c.spine = append(make([]ref, 0, size+size/4), c.spine...)
+	if size > cap(c.spine) { // by an eighth, to waste little
+		c.spine = append(make([]ref, 0, size+size/8), c.spine...)
 	}
 	old := len(c.spine)
 	c.spine = c.spine[:size]

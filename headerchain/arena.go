@@ -83,7 +83,7 @@ func (a *arena) push(parent ref, f flags, height btc.Height, work *btc.Work) ref
 		f |= opens
 	}
 	c, i := a.chunks[uint32(r)/chunkLen], uint32(r)%chunkLen
-	c.flags[i], c.since[i] = f, 0
+	c.flags[i] = f // since is 0 above count
 	if i%worksEvery == 0 {
 		c.works[i/worksEvery] = *work
 	}

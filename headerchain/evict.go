@@ -106,6 +106,7 @@ func (c *Chain) compact(place []ref) {
 	used := (c.nodes.count + chunkLen - 1) / chunkLen
 	clear(c.nodes.chunks[used:])
 	c.nodes.chunks = c.nodes.chunks[:used]
+	clear(c.nodes.chunks[used-1].since[(c.nodes.count-1)%chunkLen+1:])
 	c.best, c.complete = place[c.best], place[c.complete]
 	for i, r := range c.spine {
 		c.spine[i] = place[r]

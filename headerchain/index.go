@@ -71,7 +71,7 @@ func (x *index) find(nodes *arena, hash *btc.Hash) ref {
 
 // add enters node r, which must not be there. Refs come in rising order.
 func (x *index) add(nodes *arena, r ref) {
-	if 5*x.used >= 4*len(x.slots) {
+	if 4*x.used >= 3*len(x.slots) {
 		x.grow(nodes)
 	}
 	hash := &nodes.at(r).hash
@@ -97,7 +97,7 @@ func (x *index) touch(hashes []btc.Hash) {
 	x.touched = sum
 }
 
-// grow makes three quarters more slots: from 5 to 8.75 bytes a header.
+// grow makes three quarters more slots: from 5.3 to 9.3 bytes a header.
 func (x *index) grow(nodes *arena) {
 	x.slots = make([]uint32, len(x.slots)/4*7)
 	x.putAll(nodes, x.used)
