@@ -13,7 +13,8 @@ import (
 // its ancestors stay. It reports whether any went.
 //
 // It takes time in proportion to all headers held, which is why it makes room for
-// many. All that refers to nodes is made anew: no ref is used twice and none is
+// many. What the caller parked stays, too, so that no flood can undo it. All that
+// refers to nodes is made anew: no ref is used twice and none is
 // left of what went.
 func (c *Chain) makeRoom() bool {
 	excess := c.nodes.count - len(c.spine) - c.maxSide
@@ -41,6 +42,9 @@ func (c *Chain) chooseLosers(count int) (place []ref, gone int) {
 	place = make([]ref, c.nodes.count) // number of children at first
 	for r := base + 1; r < ref(len(place)); r++ {
 		place[c.nodes.parent(r)]++
+		if c.nodes.is(r, parkedHere) {
+			place[r]++
+		}
 	}
 	place[c.best]++ // no leaves, whatever goes
 	place[c.complete]++

@@ -155,24 +155,30 @@ func TestCompleteTipStays(t *testing.T) {
 	mustHold(t, c)
 }
 
-// Marks go with the header: what comes back is neither complete nor parked.
-func TestMarksGoWithTheHeader(t *testing.T) {
+// What is complete is forgotten with the header. What was parked stays, with its
+// ancestors: no flood brings back what the caller ruled out.
+func TestParkedHeaderStays(t *testing.T) {
 	c, trunk := withSides(t, 20, 3)
-	side := branch(trunk[3], 3, 1)
+	side, high := branch(trunk[3], 3, 1), branch(trunk[15], 3, 2)
 	mustAccept(t, c, side...)
-	if _, err := c.Complete(side[0].Hash()); err != nil {
-		t.Fatal(err)
+	for i := range side {
+		if _, err := c.Complete(side[i].Hash()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := c.Park(side[1].Hash()); err != nil {
 		t.Fatal(err)
 	}
-	high := branch(trunk[15], 3, 2)
-	mustAccept(t, c, high...)
-	if holds(c, side...) != 0 {
-		t.Fatalf("%d are held", holds(c, side...))
+	if _, err := c.Accept(high, farFuture); !errors.Is(err, headerchain.ErrSideFull) || holds(c, side...) != 2 || holds(c, high...) != 1 {
+		t.Fatalf("%d and %d are held, %v", holds(c, side...), holds(c, high...), err)
 	}
-	if _, err := c.Unpark(side[1].Hash()); !errors.Is(err, headerchain.ErrUnknown) {
+	mustHold(t, c)
+	if _, err := c.Unpark(side[1].Hash()); err != nil {
 		t.Errorf("Unpark: %v", err)
+	}
+	mustAccept(t, c, high...)
+	if holds(c, side...) != 0 || holds(c, high...) != 3 {
+		t.Fatalf("%d and %d are held", holds(c, side...), holds(c, high...))
 	}
 	c.SetMaxSide(6)
 	mustAccept(t, c, side...)

@@ -102,7 +102,7 @@ func (m *model) makeRoom() (removed bool) {
 		var least *modelNode
 		for _, n := range m.nodes {
 			inner := slices.ContainsFunc(m.nodes, func(c *modelNode) bool { return c.up == n })
-			if inner || n == m.best() || n == m.complete {
+			if inner || n == m.best() || n == m.complete || n.parked {
 				continue
 			}
 			if least == nil || n.work.Cmp(least.work) <= 0 {
