@@ -9,13 +9,13 @@ import (
 
 // makeRoom takes headers off the best chain out of the tree if there are too many:
 // always that leaf which has the least work, the one seen last on ties, whatever
-// its height or age, until a part of the room is free. The best complete tip and
-// its ancestors stay. It reports whether any went.
+// its height or age, until a part of the room is free. The best complete tip
+// stays, what the caller parked, so that no flood can undo it, and their ancestors.
+// It reports whether any went.
 //
 // It takes time in proportion to all headers held, which is why it makes room for
-// many. What the caller parked stays, too, so that no flood can undo it. All that
-// refers to nodes is made anew: no ref is used twice and none is
-// left of what went.
+// many. All that refers to nodes is made anew: no ref is used twice and none is left
+// of what went.
 func (c *Chain) makeRoom() bool {
 	excess := c.nodes.count - len(c.spine) - c.maxSide
 	if excess <= 0 {

@@ -9,10 +9,9 @@ const MaxChainHeaders = 1 << 23
 
 // MaxSideHeaders is the most headers off the best header chain that a [Chain]
 // holds after [Chain.Accept], but for the best complete tip, what is
-// parked, and their ancestors:
-// 25 MB at most, since a header that comes alone takes 210 bytes. Mainnet has seen
-// fewer than 2,000 stale headers in 16 years. When there are more, those with the
-// least work go.
+// parked, and their ancestors: 25 MB at most, since a header that comes alone takes
+// 210 bytes. Mainnet has seen fewer than 2,000 stale headers in 16 years. When there
+// are more, those with the least work go.
 const MaxSideHeaders = 100_000
 
 // sideSlack is the part of MaxSideHeaders that is made free when there are too
