@@ -1,7 +1,6 @@
 package headerchain
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -20,10 +19,9 @@ type Accepted struct {
 
 // batch is where Accept stands.
 type batch struct {
-	now    int64 // Unix seconds
-	at     ref   // the header before, none at the start
-	first  ref   // the first header that was not held; all after it are new, too
-	median window
+	now   int64 // Unix seconds
+	first ref   // the first header that was not held; all after it are new, too
+	front front
 }
 
 // Accept checks headers, each the child of the one before, and keeps those up to
@@ -35,30 +33,16 @@ type batch struct {
 // [ErrChainFull]. Nothing is remembered of a refused header. A header that is
 // held already is counted, not checked again.
 //
-// The best header moves to the last valid header if that has more work.
+// The best header moves to the last valid header if that has more work. If there
+// are more than [MaxSideHeaders] off its chain then, some of them go.
 func (c *Chain) Accept(headers []btc.Header, now time.Time) (Accepted, error) {
-	var done Accepted
-	var failed *HeaderError
-	b := batch{now: now.Unix(), at: none, first: ref(c.nodes.count)}
-	for i := range headers {
-		hash := headers[i].Hash()
-		known, refused := c.acceptOne(&b, &headers[i], &hash)
-		if refused != nil {
-			failed = &HeaderError{Index: i, Height: c.heightAfter(&headers[i]), Hash: hash, Kind: refused.kind, Detail: refused.detail}
-			break
-		}
-		if known {
-			done.Known++
-		} else {
-			done.New++
-		}
-	}
-	if full := c.trimSide(&b, headers, &done); full != nil {
-		failed = full
-	}
+	b := batch{now: now.Unix(), first: ref(c.nodes.count), front: front{at: none}}
+	done, failed := c.acceptAll(&b, headers)
 	done.TipMoved = c.settle(&b)
-	if b.at != none {
-		done.Last = c.nodes.at(b.at).hash
+	if c.makeRoom() {
+		if full := c.recount(headers, &done); full != nil {
+			failed = full
+		}
 	}
 	if failed != nil {
 		return done, failed
@@ -66,112 +50,97 @@ func (c *Chain) Accept(headers []btc.Header, now time.Time) (Accepted, error) {
 	return done, nil
 }
 
+// acceptAll takes the headers up to the first that is refused.
+func (c *Chain) acceptAll(b *batch, headers []btc.Header) (done Accepted, failed *HeaderError) {
+	for at := 0; at < len(headers); at += hashStretch {
+		stretch := headers[at:min(at+hashStretch, len(headers))]
+		hashes := c.hashes[:len(stretch)]
+		c.hasher.hashBatch(hashes, stretch)
+		c.index.touch(hashes)
+		for i := range stretch {
+			known, refused := c.acceptOne(b, &stretch[i], &hashes[i])
+			if refused != nil {
+				return done, &HeaderError{
+					Index: at + i, Height: c.heightAfter(&stretch[i]), Hash: hashes[i],
+					Kind: refused.kind, Detail: refused.detail,
+				}
+			}
+			if known {
+				done.Known++
+			} else {
+				done.New++
+			}
+			done.Last = hashes[i]
+		}
+	}
+	return done, nil
+}
+
 // acceptOne checks the next header and adds it. It moves b to the header, or
 // leaves b alone and says why the header is refused.
 func (c *Chain) acceptOne(b *batch, header *btc.Header, hash *btc.Hash) (known bool, refused *refusal) {
-	if b.at != none && header.Prev() != c.nodes.at(b.at).hash {
+	if b.front.at != none && header.Prev() != c.nodes.at(b.front.at).hash {
 		return false, &refusal{kind: ErrDiscontinuous}
 	}
 	// A child of a header that is new cannot be held.
-	if b.at < b.first {
+	if b.front.at < b.first {
 		if at := c.index.find(&c.nodes, hash); at != none {
-			b.at = at
+			b.front = front{at: at}
 			return true, nil
 		}
 	}
-	proof, refused := c.checkProofOfWork(hash, header.Bits())
-	if refused != nil {
+	if refused := c.checkProofOfWork(hash, header.Bits()); refused != nil {
 		return false, refused
 	}
-	parent := c.parentOf(b, header)
-	if parent == none {
-		return false, &refusal{kind: ErrUnlinked}
+	if !b.front.loaded {
+		parent := b.front.at
+		if parent == none {
+			parent = c.find(header.Prev())
+		}
+		if parent == none {
+			return false, &refusal{kind: ErrUnlinked}
+		}
+		up := c.frontAt(parent)
+		if refused := c.acceptOn(&up, b, header, hash); refused != nil {
+			return false, refused
+		}
+		b.front = up
+		return false, nil
 	}
-	if b.median.tip != parent || b.median.count == 0 {
-		c.loadWindow(&b.median, parent)
-	}
-	if refused := c.checkContext(b, parent, header); refused != nil {
-		return false, refused
-	}
-	if c.nodes.count >= c.maxHeaders || c.nodes.at(parent).height == math.MaxInt32 {
-		return false, refuse(ErrChainFull, "%d are held", c.nodes.count)
-	}
-	b.at = c.add(parent, header, hash, proof)
-	b.median.push(b.at, header.Time())
-	return false, nil
+	return false, c.acceptOn(&b.front, b, header, hash)
 }
 
-// parentOf returns the parent of the next header, none if it is not known.
-func (c *Chain) parentOf(b *batch, header *btc.Header) ref {
-	if b.at != none {
-		return b.at
+// acceptOn checks a header as the child of up and adds it, and moves up to it.
+func (c *Chain) acceptOn(up *front, b *batch, header *btc.Header, hash *btc.Hash) *refusal {
+	if refused := c.checkContext(up, b.now, header); refused != nil {
+		return refused
 	}
-	return c.find(header.Prev())
+	if c.nodes.count >= c.maxHeaders || up.height == math.MaxInt32 {
+		return refuse(ErrChainFull, "%d are held", c.nodes.count)
+	}
+	c.add(up, header, hash)
+	return nil
 }
 
 // heightAfter returns the height that header has by its parent, -1 if the parent is
 // not known.
 func (c *Chain) heightAfter(header *btc.Header) btc.Height {
 	parent := c.find(header.Prev())
-	if parent == none || c.nodes.at(parent).height == math.MaxInt32 {
+	if parent == none || c.nodes.height(parent) == math.MaxInt32 {
 		return -1
 	}
-	return c.nodes.at(parent).height + 1
+	return c.nodes.height(parent) + 1
 }
 
-// add puts a checked header into the tree as a child of parent. Tips and leaves
-// follow at the end of the batch.
-func (c *Chain) add(parent ref, header *btc.Header, hash *btc.Hash, block *proof) ref {
-	up := c.nodes.at(parent)
-	n := node{
-		hash: *hash, merkleRoot: header.MerkleRoot(), work: up.work.Add(block.work),
-		version: header.Version(), time: header.Time(), bits: header.Bits(), nonce: header.Nonce(),
-		height: up.height + 1, parent: parent, firstChild: none, nextSibling: up.firstChild,
-		flags: up.flags & parked,
-	}
-	n.realBits = realBits(c.params, &n, up.realBits)
-	n.skip = c.ancestorAt(parent, skipDepth(c.depth(parent)+1))
-	r := c.nodes.push(&n)
-	up.firstChild = r
-	c.index.add(&c.nodes, r)
-	return r
-}
-
-// removeLast takes the youngest node out again.
-func (c *Chain) removeLast() {
-	r := ref(c.nodes.count - 1)
-	n := c.nodes.at(r)
-	c.nodes.at(n.parent).firstChild = n.nextSibling
-	c.index.removeLast(&c.nodes, r)
-	c.nodes.pop()
-}
-
-// trimSide takes out of a batch that does not make the best header what goes
-// beyond MaxSideHeaders, and says so.
-func (c *Chain) trimSide(b *batch, headers []btc.Header, done *Accepted) *HeaderError {
-	if done.New == 0 || c.heavier(b.at, c.best) {
-		return nil
-	}
-	side := int(b.first) - len(c.spine)
-	keep := max(0, MaxSideHeaders-side)
-	if done.New <= keep {
-		return nil
-	}
-	cut := b.first + ref(keep)
-	gone, height := c.nodes.at(cut).hash, c.nodes.at(cut).height
-	b.at = c.nodes.at(cut).parent
-	for ref(c.nodes.count) > cut {
-		c.removeLast()
-	}
-	i := done.Known + keep
-	done.New = keep
-	if i == 0 {
-		b.at = none
-	}
-	return &HeaderError{
-		Index: i, Height: height, Hash: gone, Kind: ErrSideFull,
-		Detail: fmt.Sprintf("%d are held, and the %d headers of the batch do not make the best chain", MaxSideHeaders, len(headers)),
-	}
+// add puts a checked header into the tree as a child of up, and moves up to it.
+// Tips and leaves follow at the end of the batch.
+func (c *Chain) add(up *front, header *btc.Header, hash *btc.Hash) {
+	parent := up.at
+	bits := header.Bits()
+	up.move(c.params, header.Time(), bits, &c.nodes.proofs.of(bits).work)
+	up.at = c.nodes.push(parent, up.flags, up.height, &up.work)
+	c.nodes.at(up.at).fill(header, hash)
+	c.index.add(&c.nodes, up.at)
 }
 
 // settle moves leaves and best header after the new headers of a batch and
@@ -180,27 +149,29 @@ func (c *Chain) settle(b *batch) bool {
 	if b.first >= ref(c.nodes.count) {
 		return false
 	}
-	c.leafGrew(c.nodes.at(b.first).parent, b.at)
-	if !c.heavier(b.at, c.best) {
+	c.leafGrew(c.nodes.parent(b.first), leaf{b.front.at, b.front.work})
+	if b.front.work.Cmp(c.nodes.work(c.best)) <= 0 {
 		return false
 	}
-	c.best = b.at
-	c.layspine()
+	c.best = b.front.at
+	c.laySpine()
 	return true
 }
 
-// layspine makes spine the chain of the best header: it writes from the tip down
+// laySpine makes spine the chain of the best header: it writes from the tip down
 // to where the old one is right.
-func (c *Chain) layspine() {
+func (c *Chain) laySpine() {
 	size := c.depth(c.best) + 1
-	c.spine = append(c.spine[:min(len(c.spine), size)], make([]ref, max(0, size-len(c.spine)))...)
-	for i, r := size-1, c.best; i > 0; i, r = i-1, c.nodes.at(r).parent {
+	if size > cap(c.spine) { // by an eighth, to waste little
+		c.spine = append(make([]ref, 0, size+size/8), c.spine...)
+	}
+	old := len(c.spine)
+	c.spine = c.spine[:size]
+	clear(c.spine[min(old, size):])
+	for i, r := size-1, c.best; i > 0; i, r = i-1, c.nodes.parent(r) {
 		if c.spine[i] == r {
 			return
 		}
 		c.spine[i] = r
 	}
 }
-
-// heavier reports whether a has more work than b.
-func (c *Chain) heavier(a, b ref) bool { return c.nodes.at(a).work.Cmp(c.nodes.at(b).work) > 0 }

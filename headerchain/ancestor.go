@@ -2,48 +2,37 @@ package headerchain
 
 import "blockgate/internal/btc"
 
-// skipDepth returns the depth of the ancestor to which the skip of a node at
-// depth points: some skips are long, and from any node the way down to any depth
-// takes O(log n) steps.
+// jumpOver returns the run to which the jump of a run on run up points: up itself,
+// or as far again as the last two jumps went, if those were as long as each
+// other. From any run the way down to any height takes O(log n) steps.
 //
-// Source: GetSkipHeight, Bitcoin Core v30.0 src/chain.cpp.
-func skipDepth(depth int) int {
-	if depth < 2 {
-		return 0
+// Source: Myers, "An applicative random-access stack", 1983.
+func (a *arena) jumpOver(up int32) int32 {
+	near := a.runs[up].jump
+	far := a.runs[near].jump
+	if a.runs[up].depth-a.runs[near].depth == a.runs[near].depth-a.runs[far].depth {
+		return far
 	}
-	if depth&1 == 1 {
-		return clearLowest(clearLowest(depth-1)) + 1
-	}
-	return clearLowest(depth)
+	return up
 }
-
-// clearLowest clears the lowest bit of n that is set.
-func clearLowest(n int) int { return n & (n - 1) }
 
 // ancestorAt returns the ancestor of r at depth, 0 <= depth <= depth of r: at once
 // where r is on the best chain, else in O(log n) steps.
-//
-// Source: CBlockIndex::GetAncestor, Bitcoin Core v30.0 src/chain.cpp.
 func (c *Chain) ancestorAt(r ref, depth int) ref {
-	for at := c.depth(r); at > depth; at = c.depth(r) {
-		if c.onSpine(r) {
-			return c.spine[depth]
-		}
-		if c.skipFits(at, depth) {
-			r = c.nodes.at(r).skip
+	if c.onSpine(r) {
+		return c.spine[depth]
+	}
+	runs := c.nodes.runs
+	height := runs[0].height + btc.Height(depth)
+	at := c.nodes.runOf(r)
+	for runs[at].height > height {
+		if jump := runs[at].jump; runs[jump].height > height {
+			at = jump
 		} else {
-			r = c.nodes.at(r).parent
+			at = runs[at].up
 		}
 	}
-	return r
-}
-
-// skipFits reports whether, on the way from depth at down to depth, the skip is
-// the best next step: it does not go too far, and that of the parent is not
-// better.
-func (c *Chain) skipFits(at, depth int) bool {
-	skip, before := skipDepth(at), skipDepth(at-1)
-	return skip == depth || skip > depth && (before >= skip-2 || before < depth)
+	return runs[at].start + ref(height-runs[at].height)
 }
 
 // Ancestor returns the ancestor at height of the header with hash, which is
@@ -51,8 +40,8 @@ func (c *Chain) skipFits(at, depth int) bool {
 // no ancestor at that height.
 func (c *Chain) Ancestor(hash btc.Hash, height btc.Height) (Entry, bool) {
 	r := c.find(hash)
-	if r == none || height > c.nodes.at(r).height || height < c.nodes.at(base).height {
+	if r == none || height > c.nodes.height(r) || height < c.nodes.height(base) {
 		return Entry{}, false
 	}
-	return c.entry(c.ancestorAt(r, int(height-c.nodes.at(base).height))), true
+	return c.entry(c.ancestorAt(r, int(height-c.nodes.height(base)))), true
 }

@@ -19,11 +19,14 @@ type Chain struct {
 	calls    uint32 // of Complete that chained something
 	// leaves are the nodes that are not parked and have no child that is not
 	// parked, heaviest first. See leaves.go.
-	leaves []ref
-	// Targets and works of the limit and of the bits seen last; see pow.go.
-	limit, recent proof
-	// maxHeaders is MaxChainHeaders; a test lowers it.
-	maxHeaders int
+	leaves []leaf
+	// allowed is the proof of the bits that were met last, so not above the limit.
+	allowed proof
+	hasher  hasher
+	hashes  [hashStretch]btc.Hash // of the stretch that Accept looks at
+	// maxHeaders and maxSide are MaxChainHeaders and MaxSideHeaders; a test lowers
+	// them.
+	maxHeaders, maxSide int
 }
 
 // Entry is one header of a [Chain], by value.
@@ -60,20 +63,21 @@ func NewAnchored(net btc.Network, header btc.Header, height btc.Height) *Chain {
 	if height < 0 {
 		panic("headerchain: anchor at negative height")
 	}
-	c := &Chain{params: net.Params(), prev: header.Prev(), maxHeaders: MaxChainHeaders}
-	c.limit = newProof(c.params.PowLimitBits)
-	c.recent = c.limit
-	first := node{
-		hash: header.Hash(), merkleRoot: header.MerkleRoot(),
-		version: header.Version(), time: header.Time(), bits: header.Bits(), nonce: header.Nonce(),
-		work: newProof(header.Bits()).work, height: height,
-		parent: none, firstChild: none, nextSibling: none, flags: held | chained,
+	return newChain(net.Params(), header, height)
+}
+
+func newChain(params *btc.Params, header btc.Header, height btc.Height) *Chain {
+	c := &Chain{
+		params: params, prev: header.Prev(), index: newIndex(), hasher: newHasher(),
+		maxHeaders: MaxChainHeaders, maxSide: MaxSideHeaders,
 	}
-	first.realBits = realBits(c.params, &first, 0)
-	c.index.grow(&c.nodes)
-	c.index.add(&c.nodes, c.nodes.push(&first))
+	hash := header.Hash()
+	work := newProof(header.Bits()).work
+	c.nodes.push(none, held|chained, height, &work)
+	c.nodes.at(base).fill(&header, &hash)
+	c.index.add(&c.nodes, base)
 	c.spine = append(c.spine, base)
-	c.leaves = append(c.leaves, base)
+	c.leaves = append(c.leaves, leaf{base, work})
 	return c
 }
 
@@ -100,7 +104,7 @@ func (c *Chain) Lookup(hash btc.Hash) (Entry, bool) { return c.entryOf(c.find(ha
 
 // AtHeight returns the header at height on the chain of the best header.
 func (c *Chain) AtHeight(height btc.Height) (Entry, bool) {
-	i := int64(height) - int64(c.nodes.at(base).height)
+	i := int64(height) - int64(c.nodes.height(base))
 	if i < 0 || i >= int64(len(c.spine)) {
 		return Entry{}, false
 	}
@@ -116,7 +120,7 @@ func (c *Chain) onSpine(r ref) bool {
 }
 
 // depth returns the number of ancestors of r in this chain.
-func (c *Chain) depth(r ref) int { return int(c.nodes.at(r).height - c.nodes.at(base).height) }
+func (c *Chain) depth(r ref) int { return int(c.nodes.height(r) - c.nodes.height(base)) }
 
 func (c *Chain) entryOf(r ref) (Entry, bool) {
 	if r == none {
@@ -129,13 +133,13 @@ func (c *Chain) entry(r ref) Entry {
 	n := c.nodes.at(r)
 	prev := c.prev
 	if r != base {
-		prev = c.nodes.at(n.parent).hash
+		prev = c.nodes.at(c.nodes.parent(r)).hash
 	}
 	fields := btc.HeaderFields{
 		Version: n.version, Prev: prev, MerkleRoot: n.merkleRoot, Time: n.time, Bits: n.bits, Nonce: n.nonce,
 	}
 	return Entry{
-		Hash: n.hash, Header: fields.Header(), Height: n.height, Work: n.work,
-		Complete: n.is(held), Parked: n.is(parked),
+		Hash: n.hash, Header: fields.Header(), Height: c.nodes.height(r), Work: c.nodes.work(r),
+		Complete: c.nodes.is(r, held), Parked: c.nodes.is(r, parked),
 	}
 }

@@ -13,12 +13,11 @@ func (c *Chain) Complete(hash btc.Hash) (Change, error) {
 	if r == none {
 		return Change{}, ErrUnknown
 	}
-	n := c.nodes.at(r)
-	n.flags |= held
-	if n.is(chained) || !c.nodes.at(n.parent).is(chained) {
+	c.nodes.set(r, held)
+	if c.nodes.is(r, chained) || !c.nodes.is(c.nodes.parent(r), chained) {
 		return Change{}, nil
 	}
-	if best := c.chainUp(r); best != none && c.heavier(best, c.complete) {
+	if best := c.chainUp(r); best != none && c.nodes.heavier(best, c.complete) {
 		return c.moveComplete(best), nil
 	}
 	return Change{}, nil
@@ -30,13 +29,13 @@ func (c *Chain) chainUp(root ref) ref {
 	c.calls++
 	best := none
 	for r := root; r != none; {
-		n := c.nodes.at(r)
-		if n.is(held) {
-			n.flags |= chained
-			n.since = c.calls
+		enter := c.nodes.is(r, held)
+		if enter {
+			c.nodes.set(r, chained)
+			*c.nodes.since(r) = c.calls
 			best = c.foremost(best, r)
 		}
-		r = c.next(root, r, n.is(held))
+		r = c.next(root, r, enter)
 	}
 	return best
 }
@@ -44,16 +43,17 @@ func (c *Chain) chainUp(root ref) ref {
 // foremost returns the one of best, which may be none, and r that fork choice
 // prefers: not parked, more work, then first complete, then first seen.
 func (c *Chain) foremost(best, r ref) ref {
-	n := c.nodes.at(r)
-	if n.is(parked) || !n.is(chained) {
+	// If its child is chained, too, or will be, that one is preferred to it.
+	outdone := c.nodes.follows(r) && c.nodes.is(r+1, held) && !c.nodes.is(r+1, parked)
+	if c.nodes.is(r, parked) || !c.nodes.is(r, chained) || outdone {
 		return best
 	}
 	if best == none {
 		return r
 	}
-	m := c.nodes.at(best)
-	order := n.work.Cmp(m.work)
-	if order > 0 || order == 0 && (n.since < m.since || n.since == m.since && r < best) {
+	since, before := *c.nodes.since(r), *c.nodes.since(best)
+	order := c.nodes.work(r).Cmp(c.nodes.work(best))
+	if order > 0 || order == 0 && (since < before || since == before && r < best) {
 		return r
 	}
 	return best
@@ -62,11 +62,11 @@ func (c *Chain) foremost(best, r ref) ref {
 // next returns the node after r in a walk through the subtree of root, parents
 // first, or none at its end. Without enter it leaves out what stands on r.
 func (c *Chain) next(root, r ref, enter bool) ref {
-	if child := c.nodes.at(r).firstChild; enter && child != none {
+	if child := c.nodes.firstChild(r); enter && child != none {
 		return child
 	}
-	for ; r != root; r = c.nodes.at(r).parent {
-		if sibling := c.nodes.at(r).nextSibling; sibling != none {
+	for ; r != root; r = c.nodes.parent(r) {
+		if sibling := c.nodes.nextSibling(r); sibling != none {
 			return sibling
 		}
 	}
@@ -88,14 +88,13 @@ func (c *Chain) Rebase(hash btc.Hash) error {
 		return ErrUnknown
 	}
 	for r := range ref(c.nodes.count) {
-		n := c.nodes.at(r)
-		n.flags &^= held | chained
-		n.since = 0
+		c.nodes.unset(r, held|chained)
+		*c.nodes.since(r) = 0
 	}
 	c.calls = 0
-	for r := to; r != none; r = c.nodes.at(r).parent {
+	for r := to; r != none; r = c.nodes.parent(r) {
 		c.unpark(r)
-		c.nodes.at(r).flags |= held | chained
+		c.nodes.set(r, held|chained)
 	}
 	c.complete = to
 	return nil

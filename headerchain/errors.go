@@ -55,9 +55,10 @@ var (
 	//
 	// Source: ContextualCheckBlockHeader ("bad-version").
 	ErrVersion = errors.New("version below the floor")
-	// ErrSideFull says that [MaxSideHeaders] are held and that the header's
-	// branch, with its whole batch, has no more work than the best header. It is
-	// our limit, not a fault of the header.
+	// ErrSideFull says that the header was valid and went again, because there
+	// are more than [MaxSideHeaders] off the best chain and its branch, with its
+	// whole batch, has the least work of all. It is our limit, not a fault of the
+	// header, which may come again.
 	ErrSideFull = errors.New("too many headers off the best chain")
 	// ErrChainFull says that [MaxChainHeaders] are held. It is our limit, not a
 	// fault of the header.

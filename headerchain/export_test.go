@@ -11,15 +11,38 @@ import (
 
 // Seams for the tests in package headerchain_test.
 var (
-	SkipDepth    = skipDepth
 	Retarget     = retarget
 	CheckVersion = func(params *btc.Params, height btc.Height, version int32) bool {
 		return checkVersion(params, height, version) == nil
 	}
 )
 
-// NodeSize is the size in bytes of what is kept of a header, but for the index.
+// NodeSize is the size in bytes of what is kept of every header, but for flags and
+// the order of completion.
 var NodeSize = reflect.TypeFor[node]().Size()
+
+// HashBatch hashes headers as Accept does, or as it does where crypto/sha256 has
+// another layout.
+func HashBatch(headers []btc.Header, plain bool) []btc.Hash {
+	h := newHasher()
+	if plain {
+		h.digest = nil
+	}
+	hashes := make([]btc.Hash, len(headers))
+	h.hashBatch(hashes, headers)
+	return hashes
+}
+
+// NewByParams returns what NewAnchored does, by rules that no network has.
+func NewByParams(params *btc.Params, header btc.Header, height btc.Height) *Chain {
+	return newChain(params, header, height)
+}
+
+// SetMaxSide lowers MaxSideHeaders for c.
+func (c *Chain) SetMaxSide(count int) { c.maxSide = count }
+
+// Runs returns the number of runs.
+func (c *Chain) Runs() int { return len(c.nodes.runs) }
 
 // SetMaxHeaders lowers MaxChainHeaders for c.
 func (c *Chain) SetMaxHeaders(count int) { c.maxHeaders = count }
@@ -35,71 +58,93 @@ func (c *Chain) AcceptUnproven(header btc.Header, now time.Time) error {
 	if parent == none {
 		return ErrUnlinked
 	}
-	b := batch{now: now.Unix(), first: ref(c.nodes.count)}
-	c.loadWindow(&b.median, parent)
-	if refused := c.checkContext(&b, parent, &header); refused != nil {
+	b := batch{first: ref(c.nodes.count), front: c.frontAt(parent)}
+	if refused := c.checkContext(&b.front, now.Unix(), &header); refused != nil {
 		return refused.kind
 	}
-	block := newProof(header.Bits())
-	b.at = c.add(parent, &header, &hash, &block)
+	c.add(&b.front, &header, &hash)
 	c.settle(&b)
 	return nil
 }
 
 // CheckInvariants holds every derived field to a slow count of what it should be.
 func (c *Chain) CheckInvariants() error {
-	var leaves []ref
-	foremost := none
+	works := make([]btc.Work, c.nodes.count)
+	kids := make([][]ref, c.nodes.count)
+	var leaves []leaf
+	foremost := base
 	for r := range ref(c.nodes.count) {
-		n := c.nodes.at(r)
-		if got := c.find(n.hash); got != r {
+		if got := c.find(c.nodes.at(r).hash); got != r {
 			return fmt.Errorf("node %d: index says %d", r, got)
 		}
+		works[r] = newProof(c.nodes.at(r).bits).work
 		if r != base {
 			if err := c.checkNode(r); err != nil {
 				return fmt.Errorf("node %d: %w", r, err)
 			}
+			up := c.nodes.parent(r)
+			works[r] = works[r].Add(works[up])
+			kids[up] = append(kids[up], r)
 		}
-		if c.isLeaf(r) {
-			leaves = append(leaves, r)
+		if works[r] != c.nodes.work(r) {
+			return fmt.Errorf("node %d: work %v, want %v", r, c.nodes.work(r), works[r])
 		}
-		foremost = c.foremost(foremost, r)
-		if c.heavier(r, c.best) {
-			return fmt.Errorf("node %d is heavier than the best header %d", r, c.best)
+		if c.nodes.is(r, chained) && !c.nodes.is(r, parked) && works[r].Cmp(works[foremost]) > 0 {
+			foremost = r
 		}
 	}
-	slices.SortFunc(leaves, c.leafOrder)
+	for r := range ref(c.nodes.count) {
+		if works[r].Cmp(works[c.best]) > 0 {
+			return fmt.Errorf("node %d is heavier than the best header %d", r, c.best)
+		}
+		if err := c.checkChildren(r, kids[r]); err != nil {
+			return err
+		}
+		parkedKid := func(kid ref) bool { return !c.nodes.is(kid, parked) }
+		if !c.nodes.is(r, parked) && !slices.ContainsFunc(kids[r], parkedKid) {
+			leaves = append(leaves, leaf{r, works[r]})
+		}
+	}
+	slices.SortFunc(leaves, leafOrder)
 	if !slices.Equal(leaves, c.leaves) {
 		return fmt.Errorf("leaves %v, want %v", c.leaves, leaves)
 	}
-	if c.heavier(foremost, c.complete) || c.nodes.at(c.complete).is(parked) || !c.nodes.at(c.complete).is(chained) {
+	if works[foremost].Cmp(works[c.complete]) > 0 || c.nodes.is(c.complete, parked) || !c.nodes.is(c.complete, chained) {
 		return fmt.Errorf("complete tip %d, foremost %d", c.complete, foremost)
 	}
 	return c.checkSpine()
 }
 
 func (c *Chain) checkNode(r ref) error {
-	n, up := c.nodes.at(r), c.nodes.at(c.nodes.at(r).parent)
-	at := n.skip
-	if c.nodes.count < 2000 || r%97 == 0 { // a walk for each would take too long
-		for at = n.parent; c.depth(at) > skipDepth(c.depth(r)); {
-			at = c.nodes.at(at).parent
-		}
-	}
+	up := c.nodes.parent(r)
+	in := &c.nodes.runs[c.nodes.runOf(r)]
 	switch {
-	case n.parent >= r || n.height != up.height+1:
-		return fmt.Errorf("parent %d at height %d", n.parent, up.height)
-	case n.skip != at:
-		return fmt.Errorf("skip %d, want %d", n.skip, at)
-	case n.is(chained) != (n.is(held) && up.is(chained)):
-		return fmt.Errorf("chained %t", n.is(chained))
-	case n.is(parked) != (n.is(parkedHere) || up.is(parked)):
-		return fmt.Errorf("parked %t", n.is(parked))
+	case up >= r || up < base || c.nodes.height(r) != c.nodes.height(up)+1:
+		return fmt.Errorf("parent %d at height %d", up, c.nodes.height(up))
+	case c.nodes.is(r, opens) != (in.start == r) || c.nodes.is(r, opens) != (up != r-1):
+		return fmt.Errorf("run begins at %d, parent %d", in.start, up)
+	case in.up != 0 && c.nodes.runOf(in.parent) != in.up || in.start > 0 && c.nodes.runs[in.up].depth != in.depth-1:
+		return fmt.Errorf("run on run %d", in.up)
+	case c.nodes.is(r, chained) != (c.nodes.is(r, held) && c.nodes.is(up, chained)):
+		return fmt.Errorf("chained %t", c.nodes.is(r, chained))
+	case c.nodes.is(r, parked) != (c.nodes.is(r, parkedHere) || c.nodes.is(up, parked)):
+		return fmt.Errorf("parked %t", c.nodes.is(r, parked))
+	case !c.nodes.is(r, chained) && *c.nodes.since(r) != 0 || *c.nodes.since(r) > c.calls:
+		return fmt.Errorf("chained since %d", *c.nodes.since(r))
 	}
-	for child := up.firstChild; child != r; child = c.nodes.at(child).nextSibling {
-		if child == none {
-			return fmt.Errorf("not among the children of %d", n.parent)
+	return nil
+}
+
+func (c *Chain) checkChildren(r ref, want []ref) error {
+	var kids []ref
+	for kid := c.nodes.firstChild(r); kid != none; kid = c.nodes.nextSibling(kid) {
+		if kids = append(kids, kid); len(kids) > len(want) {
+			break
 		}
+	}
+	slices.Sort(kids)
+	if !slices.Equal(kids, want) {
+		return fmt.Errorf("node %d: children %v, want %v", r, kids, want)
 	}
 	return nil
 }
@@ -110,7 +155,7 @@ func (c *Chain) checkSpine() error {
 		if at != r {
 			return fmt.Errorf("spine %d: %d, want %d", i, at, r)
 		}
-		r = c.nodes.at(r).parent
+		r = c.nodes.parent(r)
 	}
 	if r != none {
 		return fmt.Errorf("spine ends above %d", r)

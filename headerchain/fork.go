@@ -2,25 +2,18 @@ package headerchain
 
 import (
 	"slices"
+	"sort"
 
 	"blockgate/internal/btc"
 )
 
-// forkOf returns the last common ancestor of a and b, in O(log n) steps.
-//
-// Source: LastCommonAncestor, Bitcoin Core v30.0 src/chain.cpp.
+// forkOf returns the last common ancestor of a and b. Up to it their ancestors are
+// the same at each depth and above it never, so it is found by halves, in
+// O(log² n) steps.
 func (c *Chain) forkOf(a, b ref) ref {
 	depth := min(c.depth(a), c.depth(b))
-	a, b = c.ancestorAt(a, depth), c.ancestorAt(b, depth)
-	for a != b {
-		// Nodes of one depth have skips of one depth.
-		if x, y := c.nodes.at(a), c.nodes.at(b); x.skip != y.skip {
-			a, b = x.skip, y.skip
-		} else {
-			a, b = x.parent, y.parent
-		}
-	}
-	return a
+	above := sort.Search(depth+1, func(d int) bool { return c.ancestorAt(a, depth-d) == c.ancestorAt(b, depth-d) })
+	return c.ancestorAt(a, depth-above)
 }
 
 // ForkPoint returns the last common ancestor of two headers, false if one of them
@@ -59,7 +52,7 @@ func (c *Chain) descend(r, end ref) []Entry {
 		return nil
 	}
 	entries := make([]Entry, 0, c.depth(r)-c.depth(end))
-	for ; r != end; r = c.nodes.at(r).parent {
+	for ; r != end; r = c.nodes.parent(r) {
 		entries = append(entries, c.entry(r))
 	}
 	return entries

@@ -35,16 +35,17 @@ func (s *script) take(n int) []byte {
 // FuzzAccept lets a script drive a chain and the slow model, whose rules are
 // btcd's, and compares all that can be seen after each step.
 func FuzzAccept(f *testing.F) {
-	f.Add([]byte{fuzzGrow, 0, 3, fuzzGrow, 0, 2, fuzzComplete, 1, 0, fuzzComplete, 2, 0, fuzzPark, 2, 0, fuzzUnpark, 2, 0})
-	f.Add([]byte{fuzzGrow, 0, 5, fuzzFlip, 2, 4, 1, 70, 3, fuzzComplete, 3, 0, fuzzRebase, 4, 0, fuzzGrow, 1, 7})
+	f.Add([]byte{31, fuzzGrow, 0, 3, fuzzGrow, 0, 2, fuzzComplete, 1, 0, fuzzComplete, 2, 0, fuzzPark, 2, 0, fuzzUnpark, 2, 0})
+	f.Add([]byte{31, fuzzGrow, 0, 5, fuzzFlip, 2, 4, 1, 70, 3, fuzzComplete, 3, 0, fuzzRebase, 4, 0, fuzzGrow, 1, 7})
+	f.Add([]byte{2, fuzzGrow, 0, 7, fuzzGrow, 0, 4, fuzzGrow, 3, 12, fuzzComplete, 1, 0, fuzzPark, 8, 0, fuzzGrow, 0, 2, fuzzUnpark, 8, 0})
 	genesis := regtestGenesis()
 	raw := child(&genesis, 0).Header()
-	f.Add(append([]byte{fuzzRaw, 0, 0}, slices.Concat(raw[:4], raw[36:])...))
-	f.Add(append([]byte{fuzzStrange, 0, 0}, raw[:]...))
-	f.Add(append([]byte{fuzzStrange, 0, 0}, genesis[:]...))
+	f.Add(append([]byte{0, fuzzRaw, 0, 0}, slices.Concat(raw[:4], raw[36:])...))
+	f.Add(append([]byte{3, fuzzStrange, 0, 0}, raw[:]...))
+	f.Add(append([]byte{3, fuzzStrange, 0, 0}, genesis[:]...))
 	f.Fuzz(func(t *testing.T, input []byte) {
-		x := newMachine()
 		s := &script{rest: input[:min(len(input), 1000)]}
+		x := newMachine(int(s.take(1)[0] % 32))
 		for len(s.rest) > 0 && len(x.m.nodes) < 60 {
 			step := s.take(3)
 			n := x.m.nodes[int(step[1])%len(x.m.nodes)]

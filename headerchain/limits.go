@@ -3,15 +3,21 @@ package headerchain
 // MaxChainHeaders is the most headers that a [Chain] holds, forks included.
 //
 // Testnet3, the longest network, has 5.0 million headers in 2026 and mainnet
-// gets 52,560 a year, so 2^23 is room for decades; at about 160 bytes a header
-// it is 1.3 GB at the very most. The hash index relies on it: see index.go.
+// gets 52,560 a year, so 2^23 is room for decades; at 100 bytes a header it is
+// 840 MB at the very most. The hash index relies on it: see index.go.
 const MaxChainHeaders = 1 << 23
 
 // MaxSideHeaders is the most headers off the best header chain that a [Chain]
-// takes by [Chain.Accept]: about 16 MB. Mainnet has seen fewer than 2,000 stale
-// headers in 16 years. A reorg may go beyond it, since what was the best chain
-// is kept; that costs more work than the best chain has.
+// holds after [Chain.Accept], but for the best complete tip, what is
+// parked, and their ancestors: 25 MB at most, since a header that comes alone takes
+// 210 bytes. Mainnet has seen fewer than 2,000 stale headers in 16 years. When there
+// are more, those with the least work go.
 const MaxSideHeaders = 100_000
+
+// sideSlack is the part of MaxSideHeaders that is made free when there are too
+// many: a sixteenth, so that whoever sends one more header after the other makes
+// us tidy up for every 6,251st of them.
+const sideSlack = 16
 
 // MaxFetchBranches is the number of branches, heaviest first, in which
 // [Chain.Missing] looks for bodies. More than one rival branch with more work

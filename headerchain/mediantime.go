@@ -6,32 +6,35 @@ import (
 	"blockgate/internal/btc"
 )
 
-// window holds the times of the last headers up to tip, newest last.
+// window holds the times of the last headers, in no order; at is the place of the
+// oldest, which goes next.
 type window struct {
-	tip   ref
-	times [btc.MedianTimeSpan]uint32
-	count int
+	times     [btc.MedianTimeSpan]uint32
+	at, count int
 }
 
 // loadWindow fills w with the times of r and its ancestors.
 func (c *Chain) loadWindow(w *window, r ref) {
-	*w = window{tip: r}
-	first := btc.MedianTimeSpan
-	for ; r != none && first > 0; r = c.nodes.at(r).parent {
+	var times [btc.MedianTimeSpan]uint32
+	first := len(times)
+	for ; r != none && first > 0; r = c.nodes.parent(r) {
 		first--
-		w.times[first] = c.nodes.at(r).time
+		times[first] = c.nodes.at(r).time
 	}
-	w.count = copy(w.times[:], w.times[first:])
+	*w = window{}
+	for _, time := range times[first:] {
+		w.push(time)
+	}
 }
 
-// push moves w to a child of its tip.
-func (w *window) push(tip ref, time uint32) {
-	if w.count == len(w.times) {
-		w.count = copy(w.times[:], w.times[1:])
+// push moves w to a child.
+func (w *window) push(time uint32) {
+	w.times[w.at] = time
+	w.at++
+	if w.at == len(w.times) {
+		w.at = 0
 	}
-	w.times[w.count] = time
-	w.count++
-	w.tip = tip
+	w.count = min(w.count+1, len(w.times))
 }
 
 // median returns the middle of the times, the later of the two if their number
@@ -44,11 +47,25 @@ func (w *window) median() uint32 {
 	return times[w.count/2]
 }
 
+// isBefore reports whether the median of a full window is before time: so are more
+// than half of the times. It counts without a branch, since nothing can foretell
+// the times of real headers.
+func (w *window) isBefore(time uint32) bool {
+	var before uint64
+	for _, t := range &w.times {
+		before += (uint64(t) - uint64(time)) >> 63
+	}
+	return before > btc.MedianTimeSpan/2
+}
+
 // checkMedianTime holds a header to BIP-0113: its time is after the median of the
 // 11 headers before it, fewer near genesis. An anchored chain with fewer cannot
 // tell.
 func (c *Chain) checkMedianTime(w *window, time uint32) *refusal {
-	if w.count < btc.MedianTimeSpan && c.nodes.at(base).height > 0 {
+	if w.count == btc.MedianTimeSpan && w.isBefore(time) {
+		return nil
+	}
+	if w.count < btc.MedianTimeSpan && c.nodes.height(base) > 0 {
 		return nil
 	}
 	if median := w.median(); time <= median {

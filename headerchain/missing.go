@@ -1,6 +1,9 @@
 package headerchain
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // Missing returns the headers whose bodies are wanted next, limit at most: of the
 // [MaxFetchBranches] heaviest branches that are not parked and have more work than
@@ -12,31 +15,26 @@ import "slices"
 func (c *Chain) Missing(limit int) []Entry {
 	var wanted []Entry
 	var seen [MaxFetchBranches]ref
-	for i, leaf := range c.leaves {
-		if i == len(seen) || len(wanted) >= limit || !c.heavier(leaf, c.complete) {
+	complete := c.nodes.work(c.complete)
+	for i, tip := range c.leaves {
+		if i == len(seen) || len(wanted) >= limit || tip.work.Cmp(complete) <= 0 {
 			break
 		}
-		low := c.depth(c.lastChained(leaf))
+		low := c.lastChained(tip.at)
 		for _, other := range seen[:i] {
-			low = max(low, c.depth(c.forkOf(leaf, other)))
+			low = max(low, c.depth(c.forkOf(tip.at, other)))
 		}
-		wanted = c.appendMissing(wanted, limit, leaf, low+1)
-		seen[i] = leaf
+		wanted = c.appendMissing(wanted, limit, tip.at, low+1)
+		seen[i] = tip.at
 	}
 	return wanted
 }
 
-// lastChained returns the highest ancestor of r that is chained: as on the way to
-// every node below it all are, it is found like an ancestor by depth.
-func (c *Chain) lastChained(r ref) ref {
-	for !c.nodes.at(r).is(chained) {
-		if skip := c.nodes.at(r).skip; !c.nodes.at(skip).is(chained) {
-			r = skip
-		} else {
-			r = c.nodes.at(r).parent
-		}
-	}
-	return r
+// lastChained returns the depth of the highest ancestor of r that is chained: on
+// the way to it all are, above it none is.
+func (c *Chain) lastChained(r ref) int {
+	depth := c.depth(r)
+	return depth - sort.Search(depth, func(d int) bool { return c.nodes.is(c.ancestorAt(r, depth-d), chained) })
 }
 
 // missingStretch is how many headers appendMissing looks at in one go at least.
@@ -52,10 +50,10 @@ func (c *Chain) appendMissing(wanted []Entry, limit int, leaf ref, low int) []En
 		start := len(wanted)
 		r := c.ancestorAt(leaf, low+stretch-1)
 		for range stretch {
-			if n := c.nodes.at(r); !n.is(held) {
+			if !c.nodes.is(r, held) {
 				wanted = append(wanted, c.entry(r))
 			}
-			r = c.nodes.at(r).parent
+			r = c.nodes.parent(r)
 		}
 		slices.Reverse(wanted[start:])
 		wanted = wanted[:min(len(wanted), limit)]

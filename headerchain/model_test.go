@@ -18,6 +18,7 @@ type model struct {
 	net      btc.Network
 	nodes    []*modelNode // in the order in which they were accepted
 	complete *modelNode
+	maxSide  int
 	calls    int
 }
 
@@ -37,7 +38,7 @@ const never = -1
 func newModel(net btc.Network) *model {
 	genesis := net.Params().Genesis
 	n := &modelNode{lineage: lineage{header: genesis}, hash: genesis.Hash(), work: newBigWork(genesis.Bits()), held: true}
-	return &model{net: net, nodes: []*modelNode{n}, complete: n}
+	return &model{net: net, nodes: []*modelNode{n}, complete: n, maxSide: headerchain.MaxSideHeaders}
 }
 
 func (m *model) find(hash btc.Hash) *modelNode {
@@ -75,7 +76,46 @@ func (m *model) accept(headers []btc.Header, now time.Time) (done headerchain.Ac
 		done.Last = hash
 	}
 	done.TipMoved = m.best() != best
+	if m.makeRoom() {
+		valid := done.New + done.Known
+		for i := range valid {
+			if m.find(headers[i].Hash()) == nil {
+				done.Known = min(done.Known, i)
+				done.New, done.Last, kind = i-done.Known, btc.Hash{}, headerchain.ErrSideFull
+				if i > 0 {
+					done.Last = headers[i-1].Hash()
+				}
+				break
+			}
+		}
+	}
 	return done, kind
+}
+
+// makeRoom removes leaves off the best chain, one by one, if there are too many.
+func (m *model) makeRoom() (removed bool) {
+	excess := len(m.nodes) - len(m.best().path()) - m.maxSide
+	if excess <= 0 {
+		return false
+	}
+	for range excess + m.maxSide/16 {
+		var least *modelNode
+		for _, n := range m.nodes {
+			inner := slices.ContainsFunc(m.nodes, func(c *modelNode) bool { return c.up == n })
+			if inner || n == m.best() || n == m.complete || n.parked {
+				continue
+			}
+			if least == nil || n.work.Cmp(least.work) <= 0 {
+				least = n
+			}
+		}
+		if least == nil {
+			return removed
+		}
+		m.nodes = slices.DeleteFunc(m.nodes, func(n *modelNode) bool { return n == least })
+		removed = true
+	}
+	return removed
 }
 
 func (m *model) add(parent *modelNode, h btc.Header) {

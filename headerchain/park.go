@@ -22,7 +22,7 @@ func (c *Chain) Park(hash btc.Hash) (Change, error) {
 		return Change{}, ErrBase
 	}
 	c.park(r)
-	if !c.nodes.at(c.complete).is(parked) {
+	if !c.nodes.is(c.complete, parked) {
 		return Change{}, nil
 	}
 	best := none
@@ -33,20 +33,19 @@ func (c *Chain) Park(hash btc.Hash) (Change, error) {
 }
 
 func (c *Chain) park(root ref) {
-	n := c.nodes.at(root)
-	already := n.is(parked)
-	n.flags |= parkedHere
+	already := c.nodes.is(root, parked)
+	c.nodes.set(root, parkedHere)
 	if already {
 		return
 	}
 	for r := root; r != none; {
-		enter := !c.nodes.at(r).is(parked) // else all that stands on it is, too
-		c.nodes.at(r).flags |= parked
+		enter := !c.nodes.is(r, parked) // else all that stands on it is, too
+		c.nodes.set(r, parked)
 		r = c.next(root, r, enter)
 	}
-	c.leaves = slices.DeleteFunc(c.leaves, func(leaf ref) bool { return c.nodes.at(leaf).is(parked) })
-	if c.isLeaf(n.parent) {
-		c.addLeaf(n.parent)
+	c.leaves = slices.DeleteFunc(c.leaves, func(l leaf) bool { return c.nodes.is(l.at, parked) })
+	if up := c.nodes.parent(root); c.isLeaf(up) {
+		c.addLeaf(c.leafAt(up))
 	}
 }
 
@@ -67,10 +66,9 @@ func (c *Chain) Unpark(hash btc.Hash) (Change, error) {
 	best := none
 	for r := root; r != none; {
 		best = c.foremost(best, r)
-		n := c.nodes.at(r)
-		r = c.next(root, r, n.is(chained) && !n.is(parked))
+		r = c.next(root, r, c.nodes.is(r, chained) && !c.nodes.is(r, parked))
 	}
-	if best != none && c.heavier(best, c.complete) {
+	if best != none && c.nodes.heavier(best, c.complete) {
 		return c.moveComplete(best), nil
 	}
 	return Change{}, nil
@@ -78,30 +76,29 @@ func (c *Chain) Unpark(hash btc.Hash) (Change, error) {
 
 // unpark reports whether the branch of root is free now and was not before.
 func (c *Chain) unpark(root ref) bool {
-	n := c.nodes.at(root)
-	if !n.is(parkedHere) {
+	if !c.nodes.is(root, parkedHere) {
 		return false
 	}
-	n.flags &^= parkedHere
-	if c.nodes.at(n.parent).is(parked) {
+	c.nodes.unset(root, parkedHere)
+	up := c.nodes.parent(root)
+	if c.nodes.is(up, parked) {
 		return false
 	}
-	if c.isLeaf(n.parent) {
-		c.dropLeaf(n.parent)
+	if c.isLeaf(up) {
+		c.dropLeaf(c.leafAt(up))
 	}
 	for r := root; r != none; {
-		n := c.nodes.at(r)
-		free := !n.is(parkedHere)
+		free := !c.nodes.is(r, parkedHere)
 		if free {
-			n.flags &^= parked
+			c.nodes.unset(r, parked)
 		}
 		r = c.next(root, r, free)
 	}
 	for r := root; r != none; {
 		if c.isLeaf(r) {
-			c.addLeaf(r)
+			c.addLeaf(c.leafAt(r))
 		}
-		r = c.next(root, r, !c.nodes.at(r).is(parked))
+		r = c.next(root, r, !c.nodes.is(r, parked))
 	}
 	return true
 }

@@ -1,10 +1,15 @@
 package headerchain
 
-import "blockgate/internal/btc"
+import (
+	"encoding/binary"
+
+	"blockgate/internal/btc"
+)
 
 // proof is a target and what it is worth.
 type proof struct {
 	bits   uint32
+	valid  bool
 	target btc.Target
 	work   btc.Work // of one block; 0 if bits stand for no target
 }
@@ -14,37 +19,61 @@ func newProof(bits uint32) proof {
 	if err != nil {
 		return proof{bits: bits}
 	}
-	return proof{bits: bits, target: target, work: target.Work()}
+	return proof{bits: bits, valid: true, target: target, work: target.Work()}
+}
+
+// proofs keeps the proofs of bits seen lately, since the work takes a long
+// division: a table in which the later of two that share a place stays. Real
+// chains have one or two bits in a period.
+type proofs struct {
+	known [1 << proofsLog]proof
+	last  uint32 // place of the proof used last
+}
+
+const proofsLog = 4
+
+// of returns the proof of bits. It holds until the next call.
+func (p *proofs) of(bits uint32) *proof {
+	if at := &p.known[p.last%(1<<proofsLog)]; at.bits == bits {
+		return at // bits of 0 are no target, as the empty proof says
+	}
+	p.last = bits * 0x9e3779b1 >> (32 - proofsLog)
+	at := &p.known[p.last%(1<<proofsLog)]
+	if at.bits != bits {
+		*at = newProof(bits)
+	}
+	return at
 }
 
 // checkProofOfWork holds a header to its own bits: they are a target that is not
-// above the network's limit, and the hash is not above the target.
-//
-// The work takes a long division, so it is kept for the limit and for the bits
-// seen last: real chains have no third value in a period.
+// above the network's limit, and the hash is not above the target. What has no
+// proof of work does not get into the table.
 //
 // Source: CheckProofOfWorkImpl and DeriveTarget, Bitcoin Core v30.0 src/pow.cpp.
-func (c *Chain) checkProofOfWork(hash *btc.Hash, bits uint32) (*proof, *refusal) {
-	p := &c.limit
-	if bits != p.bits {
-		p = &c.recent
+func (c *Chain) checkProofOfWork(hash *btc.Hash, bits uint32) *refusal {
+	if p := &c.allowed; p.bits == bits && p.valid && p.metBy(hash) {
+		return nil
 	}
-	if bits != p.bits {
-		target, err := btc.TargetFromCompact(bits)
-		if err != nil {
-			return nil, refuse(ErrTarget, "bits %08x: %v", bits, err)
-		}
-		if target.Cmp(c.params.PowLimit.Uint256) > 0 {
-			return nil, refuse(ErrTarget, "bits %08x: above the limit %08x", bits, c.params.PowLimitBits)
-		}
-		if !target.Meets(hash) {
-			return nil, refuse(ErrHighHash, "bits %08x", bits)
-		}
-		*p = proof{bits: bits, target: target, work: target.Work()}
-		return p, nil
+	target, err := btc.TargetFromCompact(bits)
+	if err != nil {
+		return refuse(ErrTarget, "bits %08x: %v", bits, err)
 	}
-	if !p.target.Meets(hash) {
-		return nil, refuse(ErrHighHash, "bits %08x", bits)
+	if target.Cmp(c.params.PowLimit.Uint256) > 0 {
+		return refuse(ErrTarget, "bits %08x: above the limit %08x", bits, c.params.PowLimitBits)
 	}
-	return p, nil
+	if !target.Meets(hash) {
+		return refuse(ErrHighHash, "bits %08x", bits)
+	}
+	c.allowed = *c.nodes.proofs.of(bits)
+	return nil
+}
+
+// metBy does what [btc.Target.Meets] does, from the top and without a copy.
+func (p *proof) metBy(hash *btc.Hash) bool {
+	for i := len(p.target.Uint256) - 1; i >= 0; i-- {
+		if word := binary.LittleEndian.Uint64(hash[8*i:]); word != p.target.Uint256[i] {
+			return word < p.target.Uint256[i]
+		}
+	}
+	return true
 }

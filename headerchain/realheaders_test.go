@@ -49,6 +49,7 @@ var realRuns = []struct {
 	tip    string
 }{
 	{"mainnet_0-10236.bin.gz", btc.Mainnet, 0, "000000004f74d42205b9d7ae1cb5c1591e723894a71358fce73b7e0919628161"},
+	{"mainnet_221760-282239.bin.gz", btc.Mainnet, 221760, "0000000000000002513542a461de351a5a94f96b4bcd3e324a48d2d71b403fe0"},
 	{"mainnet_225792-231840.bin.gz", btc.Mainnet, 225792, "00000000000000a93b6a1604ad96455f1058c7e411681d8885adcd1819db9543"},
 	{"mainnet_822527-830592.bin.gz", btc.Mainnet, 822527, "00000000000000000000506183a8b30fa3224b85e82a70416e1d594bdb632fdb"},
 	{"signet_0-2016.bin.gz", btc.Signet, 0, "0000008fd8c10e65008a81307f7586d6031d5b6dc6c29b56665eaa32c66ca674"},
@@ -169,25 +170,5 @@ func TestMainnetRetargets(t *testing.T) {
 			}
 		}
 		before, beforeEpoch = work, epoch
-	}
-}
-
-// BenchmarkAccept feeds a whole run per iteration and reports the time per header.
-func BenchmarkAccept(b *testing.B) {
-	for _, run := range realRuns {
-		headers := loadHeaders(b, run.file)
-		b.Run(run.file, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				c := headerchain.NewAnchored(run.net, headers[0], run.height)
-				for at := 1; at < len(headers); at += btc.MaxHeaders {
-					if _, err := c.Accept(headers[at:min(at+btc.MaxHeaders, len(headers))], farFuture); err != nil {
-						b.Fatal(err)
-					}
-				}
-			}
-			perHeader := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / float64(len(headers)-1)
-			b.ReportMetric(perHeader, "ns/header")
-		})
 	}
 }

@@ -1,10 +1,13 @@
 package headerchain
 
-import "blockgate/internal/btc"
+import (
+	"math/bits"
+
+	"blockgate/internal/btc"
+)
 
 // checkBits holds a header to the target that its ancestors demand.
-func (c *Chain) checkBits(parent ref, header *btc.Header) *refusal {
-	up := c.nodes.at(parent)
+func (c *Chain) checkBits(up *front, header *btc.Header) *refusal {
 	got := header.Bits()
 	if !startsPeriod(up.height + 1) {
 		want, ok := bitsWithin(c.params, up, header.Time())
@@ -13,10 +16,11 @@ func (c *Chain) checkBits(parent ref, header *btc.Header) *refusal {
 	if c.params.NoRetargeting {
 		return sameBits(got, up.bits, true)
 	}
-	if c.depth(parent) < btc.RetargetInterval-1 {
+	depth := c.depth(up.at)
+	if depth < btc.RetargetInterval-1 {
 		return c.checkStep(up.bits, got)
 	}
-	first := c.nodes.at(c.ancestorAt(parent, c.depth(parent)-(btc.RetargetInterval-1)))
+	first := c.nodes.at(c.ancestorAt(up.at, depth-(btc.RetargetInterval-1)))
 	from := up.bits
 	if c.params.EnforceBIP94 {
 		from = first.bits
@@ -43,21 +47,38 @@ func sameBits(got, want uint32, known bool) *refusal {
 // does not reset the difficulty. ok is false if from stands for no target, which
 // only an anchor can have.
 //
-// The product fits 256 bits: the highest limit with retargets is signet's, below
-// 2^234, and the factor is below 2^23.
-//
 // Source: CalculateNextWorkRequired, Bitcoin Core v30.0 src/pow.cpp.
-func retarget(params *btc.Params, from uint32, span int64) (bits uint32, ok bool) {
+func retarget(params *btc.Params, from uint32, span int64) (compact uint32, ok bool) {
 	target, err := btc.TargetFromCompact(from)
 	if err != nil || target.Cmp(params.PowLimit.Uint256) > 0 {
 		return 0, false
 	}
 	span = max(btc.RetargetTimespan/retargetFactor, min(btc.RetargetTimespan*retargetFactor, span))
-	next := btc.Target{Uint256: target.Mul64(uint64(span)).Div64(btc.RetargetTimespan)}
-	if next.Cmp(params.PowLimit.Uint256) > 0 {
-		next = params.PowLimit
+	next, fits := scale(target.Uint256, uint64(span), btc.RetargetTimespan)
+	if !fits || next.Cmp(params.PowLimit.Uint256) > 0 {
+		next = params.PowLimit.Uint256
 	}
-	return next.Compact(), true
+	return btc.Target{Uint256: next}.Compact(), true
+}
+
+// scale returns n*mul/div, rounded down, and whether it fits 256 bits. The product
+// has 320 bits, so that it is right under any limit.
+func scale(n btc.Uint256, mul, div uint64) (quotient btc.Uint256, fits bool) {
+	var carry, rest uint64
+	for i := range n {
+		hi, lo := bits.Mul64(n[i], mul)
+		var c uint64
+		n[i], c = bits.Add64(lo, carry, 0)
+		carry = hi + c
+	}
+	if carry >= div {
+		return quotient, false
+	}
+	rest = carry
+	for i := 3; i >= 0; i-- {
+		quotient[i], rest = bits.Div64(rest, n[i], div)
+	}
+	return quotient, true
 }
 
 // checkStep is what is left of the retarget in an anchored chain that does not

@@ -6,19 +6,18 @@ import "blockgate/internal/btc"
 // in Bitcoin Core's order, so that the same rule is named.
 //
 // Source: ContextualCheckBlockHeader, Bitcoin Core v30.0 src/validation.cpp.
-func (c *Chain) checkContext(b *batch, parent ref, header *btc.Header) *refusal {
-	up := c.nodes.at(parent)
+func (c *Chain) checkContext(up *front, now int64, header *btc.Header) *refusal {
 	height := up.height + 1
-	if r := c.checkBits(parent, header); r != nil {
+	if r := c.checkBits(up, header); r != nil {
 		return r
 	}
-	if r := c.checkMedianTime(&b.median, header.Time()); r != nil {
+	if r := c.checkMedianTime(&up.median, header.Time()); r != nil {
 		return r
 	}
 	if r := checkTimewarp(c.params, height, up.time, header.Time()); r != nil {
 		return r
 	}
-	if r := checkFutureTime(b.now, header.Time()); r != nil {
+	if r := checkFutureTime(now, header.Time()); r != nil {
 		return r
 	}
 	return checkVersion(c.params, height, header.Version())

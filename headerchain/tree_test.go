@@ -22,8 +22,11 @@ type machine struct {
 	loose []btc.Header
 }
 
-func newMachine() *machine {
-	return &machine{c: headerchain.New(btc.Regtest), m: newModel(btc.Regtest)}
+func newMachine(maxSide int) *machine {
+	x := &machine{c: headerchain.New(btc.Regtest), m: newModel(btc.Regtest)}
+	x.c.SetMaxSide(maxSide)
+	x.m.maxSide = maxSide
+	return x
 }
 
 func (x *machine) node(t *rapid.T) *modelNode { return rapid.SampledFrom(x.m.nodes).Draw(t, "node") }
@@ -180,9 +183,15 @@ func (x *machine) checkWays(t *rapid.T, n, m *modelNode) {
 	}
 }
 
-func TestTreeAgreesWithModel(t *testing.T) {
+func TestTreeAgreesWithModel(t *testing.T) { checkTree(t, rapid.Just(headerchain.MaxSideHeaders)) }
+
+// The same with little room, so that headers go all the time.
+func TestTreeWithEvictionsAgreesWithModel(t *testing.T) { checkTree(t, rapid.IntRange(0, 40)) }
+
+func checkTree(t *testing.T, maxSide *rapid.Generator[int]) {
+	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
-		x := newMachine()
+		x := newMachine(maxSide.Draw(t, "maxSide"))
 		t.Repeat(map[string]func(*rapid.T){
 			"":     x.Check,
 			"grow": x.Accept, "grow more": x.Accept, "grow much": x.Accept,

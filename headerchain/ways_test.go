@@ -57,20 +57,6 @@ func TestLocatorFollowsBestHeader(t *testing.T) {
 	}
 }
 
-func TestSkipDepth(t *testing.T) {
-	for depth := range 70_000 {
-		skip := headerchain.SkipDepth(depth)
-		if depth > 0 && skip >= depth || skip < 0 {
-			t.Fatalf("depth %d skips to %d", depth, skip)
-		}
-	}
-	for _, tc := range [][2]int{{0, 0}, {1, 0}, {2, 0}, {3, 1}, {4, 0}, {5, 1}, {6, 4}, {7, 1}, {8, 0}, {2016, 1984}, {2017, 1921}} {
-		if got := headerchain.SkipDepth(tc[0]); got != tc[1] {
-			t.Errorf("depth %d skips to %d, want %d", tc[0], got, tc[1])
-		}
-	}
-}
-
 // Two long branches: every ancestor and every fork point, on the best chain and
 // off it.
 func TestAncestorsOfLongBranches(t *testing.T) {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package headerchain_test
+
+const raceDetector = false
