@@ -2,6 +2,7 @@ package node
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -165,9 +166,11 @@ func (n *Node) bodyStoreFailed(e BodyStoreFailed) {
 	}
 }
 
+// complete marks a stored block. Its header may be gone since it was asked for, if
+// the side branches overflowed; then nothing leads to it any more.
 func (n *Node) complete(hash btc.Hash) {
-	if _, err := n.chain.Complete(hash); err != nil {
-		panic("node: stored block is not in the header chain: " + err.Error()) // it came from there
+	if _, err := n.chain.Complete(hash); err != nil && !errors.Is(err, headerchain.ErrUnknown) {
+		panic("node: cannot complete a stored block: " + err.Error()) // no other error is known
 	}
 }
 
@@ -199,8 +202,9 @@ func (n *Node) appendNext() {
 		return
 	}
 	down, up, ok := n.chain.Path(j.tip, target.Hash)
-	if !ok {
-		panic("node: no path between two blocks of the header chain")
+	if !ok { // the side branches overflowed in the middle of a reorg: walk the journal again
+		n.reload("the header of the journal's tip is gone")
+		return
 	}
 	for i := range up {
 		if _, ok := j.stored[up[i].Hash]; !ok {
