@@ -213,7 +213,9 @@ func TestFuzzVerdict(t *testing.T) {
 		{"found", "echo Failing input written to testdata/fuzz/FuzzOne/1; exit 1", 1},
 		{"found late", "echo context deadline exceeded; echo Failing input written to x; exit 1", 1},
 		{"late once", "echo context deadline exceeded; [ -e once ] || { : >once; exit 1; }", 0},
-		{"late twice", "echo context deadline exceeded; exit 1", 1},
+		{"late twice", "echo context deadline exceeded; [ -e twice ] || { [ -e once ] && : >twice; : >once; exit 1; }", 0},
+		{"found after late", "[ -e once ] && { echo Failing input written to x; exit 1; }; : >once; echo context deadline exceeded; exit 1", 1},
+		{"always late", "echo context deadline exceeded; exit 1", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := copied(t, "tools/fuzz")
