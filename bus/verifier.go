@@ -9,6 +9,7 @@ import (
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 var (
@@ -196,7 +197,7 @@ func (v *Verifier) Body(e *Event, body, entries []byte) ([]claim.Tx, error) {
 		return nil, err
 	}
 	place := claim.Context{Network: v.network, Height: e.Height}
-	if _, err := v.checker.Check(place, e.Header, body, claim.Block{Txs: txs, Verdict: claim.VerdictOK}); err != nil {
+	if _, err := v.checker.Check(place, e.Header, body, claim.Block{Txs: txs, Verdict: verdict.OK}); err != nil {
 		return nil, err
 	}
 	return txs, nil

@@ -3,6 +3,7 @@ package parser
 import (
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // Block walks body, a whole block as it stands on the wire, and returns its claim.
@@ -14,18 +15,18 @@ import (
 // fits a fault is for people to read, not for code to branch on.
 func Block(body []byte, out []claim.Tx) claim.Block {
 	if len(body) > btc.MaxBlockSize {
-		return claim.Block{Verdict: claim.VerdictTooLarge}
+		return claim.Block{Verdict: verdict.TooLarge}
 	}
 	w := walk{b: body}
 	w.skip(btc.HeaderSize)
 	txs := w.transactions(out[:0])
 	if w.fault == 0 && w.at < len(w.b) {
-		w.fail(claim.VerdictTrailing)
+		w.fail(verdict.Trailing)
 	}
 	if w.fault != 0 {
 		return claim.Block{Verdict: w.fault}
 	}
-	return claim.Block{Txs: txs, Verdict: claim.VerdictOK}
+	return claim.Block{Txs: txs, Verdict: verdict.OK}
 }
 
 // The fewest bytes that an item may have bound its count by the bytes left.
@@ -44,11 +45,11 @@ func (w *walk) transactions(txs []claim.Tx) []claim.Tx {
 	case w.fault != 0:
 		return nil
 	case count == 0:
-		w.fail(claim.VerdictNoTransactions)
+		w.fail(verdict.NoTransactions)
 	case count > btc.MaxBlockTransactions:
-		w.fail(claim.VerdictTooManyTransactions)
+		w.fail(verdict.TooManyTransactions)
 	case count*btc.MinTransactionSize > w.left():
-		w.fail(claim.VerdictCount)
+		w.fail(verdict.Count)
 	}
 	for ; count > 0 && w.fault == 0; count-- { // consumes 60 bytes a turn
 		txs = append(txs, w.transaction())
@@ -64,13 +65,13 @@ func (w *walk) transaction() claim.Tx {
 	begin := w.at
 	w.skip(4) // version
 	segwit := w.marker()
-	inputs := w.count(minInput, claim.VerdictNoInputs)
+	inputs := w.count(minInput, verdict.NoInputs)
 	for i := inputs; i > 0 && w.fault == 0; i-- {
 		w.skip(36) // outpoint
 		w.str()    // scriptSig
 		w.skip(4)  // sequence
 	}
-	for i := w.count(minOutput, claim.VerdictNoOutputs); i > 0 && w.fault == 0; i-- {
+	for i := w.count(minOutput, verdict.NoOutputs); i > 0 && w.fault == 0; i-- {
 		w.skip(8) // value
 		w.str()   // scriptPubKey
 	}
@@ -90,12 +91,12 @@ func (w *walk) marker() bool {
 	}
 	switch w.b[w.at+1] {
 	case 0:
-		w.fail(claim.VerdictNoInputs)
+		w.fail(verdict.NoInputs)
 	case 1:
 		w.skip(2)
 		return true
 	default:
-		w.fail(claim.VerdictUnknownFlag)
+		w.fail(verdict.UnknownFlag)
 	}
 	return false
 }
@@ -107,7 +108,7 @@ func (w *walk) witness(inputs uint64) int {
 	for ; inputs > 0 && w.fault == 0; inputs-- {
 		items := w.compactSize()
 		if items*minItem > w.left() {
-			w.fail(claim.VerdictCount)
+			w.fail(verdict.Count)
 		}
 		some = some || items > 0
 		for ; items > 0 && w.fault == 0; items-- {
@@ -115,7 +116,7 @@ func (w *walk) witness(inputs uint64) int {
 		}
 	}
 	if !some {
-		w.fail(claim.VerdictSuperfluousWitness)
+		w.fail(verdict.SuperfluousWitness)
 	}
 	return w.at - begin
 }

@@ -8,13 +8,14 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/parser"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 func TestRealBlocks(t *testing.T) {
 	for _, want := range rows(t) {
 		body := block(t, want.File)
 		said := parser.Block(body, nil)
-		if said.Verdict != claim.VerdictOK {
+		if said.Verdict != verdict.OK {
 			t.Errorf("%s: %s", want.File, said.Verdict)
 			continue
 		}
@@ -39,52 +40,52 @@ func TestVerdicts(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		body []byte
-		want claim.Verdict
+		want verdict.Code
 	}{
-		{"smallest block", blockOf(tx()), claim.VerdictOK},
-		{"with a witness", blockOf(segwitTx(vector(1, str(0)))), claim.VerdictOK},
-		{"one stack of two is empty", blockOf(segwitTx(vector(0, nil), vector(1, str(3)))), claim.VerdictOK},
-		{"253 inputs, count in three bytes", blockOf(join(version, vector(253, input), vector(1, output), lockTime)), claim.VerdictOK},
-		{"64 bytes", blockOf(join(version, size(1), make([]byte, 36), str(4), lockTime, vector(1, output), lockTime)), claim.VerdictOK},
+		{"smallest block", blockOf(tx()), verdict.OK},
+		{"with a witness", blockOf(segwitTx(vector(1, str(0)))), verdict.OK},
+		{"one stack of two is empty", blockOf(segwitTx(vector(0, nil), vector(1, str(3)))), verdict.OK},
+		{"253 inputs, count in three bytes", blockOf(join(version, vector(253, input), vector(1, output), lockTime)), verdict.OK},
+		{"64 bytes", blockOf(join(version, size(1), make([]byte, 36), str(4), lockTime, vector(1, output), lockTime)), verdict.OK},
 
-		{"nothing", nil, claim.VerdictTruncated},
-		{"less than a header", header[:79], claim.VerdictTruncated},
-		{"header only", header, claim.VerdictTruncated},
-		{"half a count", join(header, []byte{0xfd, 1}), claim.VerdictTruncated},
-		{"script longer than the block", blockOf(join(version, size(1), make([]byte, 36), str(200)[:150])), claim.VerdictTruncated},
-		{"script of 2^64-1 bytes", blockOf(join(version, size(1), make([]byte, 36), huge, make([]byte, 60))), claim.VerdictTruncated},
-		{"witness item of 2^64-1 bytes", blockOf(segwitTx(join(size(1), huge))), claim.VerdictTruncated},
+		{"nothing", nil, verdict.Truncated},
+		{"less than a header", header[:79], verdict.Truncated},
+		{"header only", header, verdict.Truncated},
+		{"half a count", join(header, []byte{0xfd, 1}), verdict.Truncated},
+		{"script longer than the block", blockOf(join(version, size(1), make([]byte, 36), str(200)[:150])), verdict.Truncated},
+		{"script of 2^64-1 bytes", blockOf(join(version, size(1), make([]byte, 36), huge, make([]byte, 60))), verdict.Truncated},
+		{"witness item of 2^64-1 bytes", blockOf(segwitTx(join(size(1), huge))), verdict.Truncated},
 
-		{"one byte more", append(blockOf(tx()), 0), claim.VerdictTrailing},
-		{"count one less", append(blockOf(tx()), tx()...), claim.VerdictTrailing},
+		{"one byte more", append(blockOf(tx()), 0), verdict.Trailing},
+		{"count one less", append(blockOf(tx()), tx()...), verdict.Trailing},
 
-		{"transaction count in three bytes", join(header, long(1), tx()), claim.VerdictNonCanonical},
-		{"input count in three bytes", blockOf(join(version, long(1), input, vector(1, output), lockTime)), claim.VerdictNonCanonical},
-		{"output count in three bytes", blockOf(join(version, vector(1, input), long(1), output, lockTime)), claim.VerdictNonCanonical},
-		{"script length in three bytes", blockOf(join(version, size(1), make([]byte, 36), long(0), lockTime, vector(1, output), lockTime)), claim.VerdictNonCanonical},
-		{"item count in three bytes", blockOf(segwitTx(join(long(1), str(0)))), claim.VerdictNonCanonical},
-		{"item length in three bytes", blockOf(segwitTx(join(size(1), long(0)))), claim.VerdictNonCanonical},
+		{"transaction count in three bytes", join(header, long(1), tx()), verdict.NonCanonical},
+		{"input count in three bytes", blockOf(join(version, long(1), input, vector(1, output), lockTime)), verdict.NonCanonical},
+		{"output count in three bytes", blockOf(join(version, vector(1, input), long(1), output, lockTime)), verdict.NonCanonical},
+		{"script length in three bytes", blockOf(join(version, size(1), make([]byte, 36), long(0), lockTime, vector(1, output), lockTime)), verdict.NonCanonical},
+		{"item count in three bytes", blockOf(segwitTx(join(long(1), str(0)))), verdict.NonCanonical},
+		{"item length in three bytes", blockOf(segwitTx(join(size(1), long(0)))), verdict.NonCanonical},
 
-		{"count one more", join(header, size(2), tx()), claim.VerdictCount},
-		{"2^64-1 inputs", blockOf(join(version, huge, make([]byte, 60))), claim.VerdictCount},
-		{"2^64-1 outputs", blockOf(join(version, vector(1, input), huge, make([]byte, 60))), claim.VerdictCount},
-		{"2^64-1 witness items", blockOf(segwitTx(huge)), claim.VerdictCount},
+		{"count one more", join(header, size(2), tx()), verdict.Count},
+		{"2^64-1 inputs", blockOf(join(version, huge, make([]byte, 60))), verdict.Count},
+		{"2^64-1 outputs", blockOf(join(version, vector(1, input), huge, make([]byte, 60))), verdict.Count},
+		{"2^64-1 witness items", blockOf(segwitTx(huge)), verdict.Count},
 
-		{"no transactions", join(header, size(0)), claim.VerdictNoTransactions},
-		{"no transactions, but bytes", join(header, size(0), tx()), claim.VerdictNoTransactions},
-		{"2^64-1 transactions", join(header, huge, tx()), claim.VerdictTooManyTransactions},
-		{"marker, flag 0", blockOf(join(version, []byte{0, 0}, lockTime, tx())), claim.VerdictNoInputs},
-		{"segwit without inputs", blockOf(join(version, marker, size(0), vector(1, output), lockTime, tx())), claim.VerdictNoInputs},
-		{"no outputs", blockOf(join(version, vector(1, input), size(0), lockTime, tx())), claim.VerdictNoOutputs},
-		{"flag 2", blockOf(join(version, []byte{0, 2}, vector(1, input), vector(1, output), vector(1, str(0)), lockTime)), claim.VerdictUnknownFlag},
-		{"flag 3", blockOf(join(version, []byte{0, 3}, vector(1, input), vector(1, output), vector(1, str(0)), lockTime)), claim.VerdictUnknownFlag},
-		{"all stacks empty", blockOf(segwitTx(size(0), size(0))), claim.VerdictSuperfluousWitness},
+		{"no transactions", join(header, size(0)), verdict.NoTransactions},
+		{"no transactions, but bytes", join(header, size(0), tx()), verdict.NoTransactions},
+		{"2^64-1 transactions", join(header, huge, tx()), verdict.TooManyTransactions},
+		{"marker, flag 0", blockOf(join(version, []byte{0, 0}, lockTime, tx())), verdict.NoInputs},
+		{"segwit without inputs", blockOf(join(version, marker, size(0), vector(1, output), lockTime, tx())), verdict.NoInputs},
+		{"no outputs", blockOf(join(version, vector(1, input), size(0), lockTime, tx())), verdict.NoOutputs},
+		{"flag 2", blockOf(join(version, []byte{0, 2}, vector(1, input), vector(1, output), vector(1, str(0)), lockTime)), verdict.UnknownFlag},
+		{"flag 3", blockOf(join(version, []byte{0, 3}, vector(1, input), vector(1, output), vector(1, str(0)), lockTime)), verdict.UnknownFlag},
+		{"all stacks empty", blockOf(segwitTx(size(0), size(0))), verdict.SuperfluousWitness},
 	} {
 		got := parser.Block(c.body, nil)
 		if got.Verdict != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got.Verdict, c.want)
 		}
-		if ok := got.Verdict == claim.VerdictOK; ok != (len(got.Txs) > 0) {
+		if ok := got.Verdict == verdict.OK; ok != (len(got.Txs) > 0) {
 			t.Errorf("%s: %d entries with %q", c.name, len(got.Txs), got.Verdict)
 		}
 	}
@@ -103,17 +104,17 @@ func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		body []byte
-		want claim.Verdict
+		want verdict.Code
 	}{
-		{"transactions n-1", many(btc.MaxBlockTransactions - 1), claim.VerdictOK},
-		{"transactions n", many(btc.MaxBlockTransactions), claim.VerdictOK},
-		{"transactions n+1", many(btc.MaxBlockTransactions + 1), claim.VerdictTooManyTransactions},
-		{"bytes n-1", sized(btc.MaxBlockSize - 1), claim.VerdictOK},
-		{"bytes n", sized(btc.MaxBlockSize), claim.VerdictOK},
-		{"bytes n+1", sized(btc.MaxBlockSize + 1), claim.VerdictTooLarge},
+		{"transactions n-1", many(btc.MaxBlockTransactions - 1), verdict.OK},
+		{"transactions n", many(btc.MaxBlockTransactions), verdict.OK},
+		{"transactions n+1", many(btc.MaxBlockTransactions + 1), verdict.TooManyTransactions},
+		{"bytes n-1", sized(btc.MaxBlockSize - 1), verdict.OK},
+		{"bytes n", sized(btc.MaxBlockSize), verdict.OK},
+		{"bytes n+1", sized(btc.MaxBlockSize + 1), verdict.TooLarge},
 		// Where the count fits it is the output count that is missing.
-		{"inputs that fit", last(3, 3, input), claim.VerdictTruncated},
-		{"one input more", last(4, 3, input), claim.VerdictCount},
+		{"inputs that fit", last(3, 3, input), verdict.Truncated},
+		{"one input more", last(4, 3, input), verdict.Count},
 	} {
 		if got := parser.Block(c.body, nil); got.Verdict != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got.Verdict, c.want)
@@ -128,11 +129,11 @@ func TestTruncation(t *testing.T) {
 	for _, file := range []string{"testnet3_924634.raw", "mainnet_482683.raw", "mainnet_0100001.raw"} {
 		body := block(t, file)
 		for n := range body {
-			if said := parser.Block(body[:n], nil); said.Verdict == claim.VerdictOK {
+			if said := parser.Block(body[:n], nil); said.Verdict == verdict.OK {
 				t.Fatalf("%s cut at %d: well formed", file, n)
 			}
 		}
-		if said := parser.Block(append(body, 0), nil); said.Verdict != claim.VerdictTrailing {
+		if said := parser.Block(append(body, 0), nil); said.Verdict != verdict.Trailing {
 			t.Errorf("%s and a byte: %s", file, said.Verdict)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/parser"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // oracle decides with btcd's decoder. What it lets pass and we do not is added:
@@ -48,7 +49,7 @@ func checkAgainstOracle(t *testing.T, body []byte) (ok bool) {
 		t.Fatalf("verdict %d is not in the table", said.Verdict)
 	}
 	want, wantOK := oracle(t, body)
-	if ok = said.Verdict == claim.VerdictOK; ok != wantOK || !slices.Equal(said.Txs, want) {
+	if ok = said.Verdict == verdict.OK; ok != wantOK || !slices.Equal(said.Txs, want) {
 		t.Fatalf("ours says %q with %d entries, btcd %v with %d\nblock %x", said.Verdict, len(said.Txs), wantOK, len(want), body[:min(len(body), 4096)])
 	}
 	return ok

@@ -4,18 +4,18 @@ import (
 	"errors"
 
 	"blockgate/internal/btc"
-	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // walk is a place in a block. After the first fault it stays where it is.
 type walk struct {
 	b     []byte
-	at    int           // Invariant: 0 <= at <= len(b).
-	fault claim.Verdict // 0 as long as all is well
+	at    int          // Invariant: 0 <= at <= len(b).
+	fault verdict.Code // 0 as long as all is well
 }
 
 // fail notes the first fault.
-func (w *walk) fail(v claim.Verdict) {
+func (w *walk) fail(v verdict.Code) {
 	if w.fault == 0 {
 		w.fault = v
 	}
@@ -33,7 +33,7 @@ func (w *walk) left() uint64 {
 // skip consumes n bytes.
 func (w *walk) skip(n uint64) {
 	if n > w.left() {
-		w.fail(claim.VerdictTruncated)
+		w.fail(verdict.Truncated)
 		return
 	}
 	w.at += int(n) //nolint:gosec // at most what is left
@@ -44,14 +44,14 @@ func (w *walk) str() { w.skip(w.compactSize()) }
 
 // count consumes the count of a vector whose items have at least size bytes each,
 // and refuses an empty one by the verdict given.
-func (w *walk) count(size uint64, empty claim.Verdict) uint64 {
+func (w *walk) count(size uint64, empty verdict.Code) uint64 {
 	n := w.compactSize()
 	switch {
 	case w.fault != 0:
 	case n == 0:
 		w.fail(empty)
 	case n > w.left()/size:
-		w.fail(claim.VerdictCount)
+		w.fail(verdict.Count)
 	}
 	return n
 }
@@ -68,9 +68,9 @@ func (w *walk) compactSize() uint64 {
 	value, size, err := btc.CompactSize(w.b[w.at:])
 	switch {
 	case errors.Is(err, btc.ErrNonCanonical):
-		w.fail(claim.VerdictNonCanonical)
+		w.fail(verdict.NonCanonical)
 	case err != nil:
-		w.fail(claim.VerdictTruncated)
+		w.fail(verdict.Truncated)
 	}
 	w.at += size
 	return value

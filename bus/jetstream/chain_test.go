@@ -15,6 +15,7 @@ import (
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // testBlock is a block with its place.
@@ -75,7 +76,7 @@ func claimOf(t testing.TB, body []byte) claim.Block {
 	if err := block.Deserialize(bytes.NewReader(body)); err != nil {
 		t.Fatal(err)
 	}
-	said := claim.Block{Verdict: claim.VerdictOK}
+	said := claim.Block{Verdict: verdict.OK}
 	for _, tx := range block.Transactions {
 		one := claim.Tx{Len: uint32(tx.SerializeSize())}
 		if tx.HasWitness() {

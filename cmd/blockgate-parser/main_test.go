@@ -22,6 +22,7 @@ import (
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/ring"
+	"blockgate/sandbox/verdict"
 )
 
 // program and nerf are what TestMain built: the parser as it is shipped, and the
@@ -190,10 +191,10 @@ func TestEveryLayerHolds(t *testing.T) {
 		t.Errorf("ps shows %q, %v", comm, err)
 	}
 	answer, entries := c.ask(t, 1, manyTransactions(10_000))
-	if answer.Verdict != claim.VerdictOK || entries != 10_000 {
+	if answer.Verdict != verdict.OK || entries != 10_000 {
 		t.Errorf("answer %+v with %d entries", answer, entries)
 	}
-	if answer, _ := c.ask(t, 2, []byte("no block")); answer.Verdict == claim.VerdictOK {
+	if answer, _ := c.ask(t, 2, []byte("no block")); answer.Verdict == verdict.OK {
 		t.Errorf("answer to garbage: %+v", answer)
 	}
 }
@@ -288,7 +289,7 @@ func TestPoorKernels(t *testing.T) {
 			if l.State != sandbox.StateOff || !l.Required || !strings.Contains(l.Detail, "ALLOWED BY --allow-no-landlock") {
 				t.Errorf("%+v", l)
 			}
-			if answer, _ := cell.ask(t, 1, manyTransactions(300)); answer.Verdict != claim.VerdictOK {
+			if answer, _ := cell.ask(t, 1, manyTransactions(300)); answer.Verdict != verdict.OK {
 				t.Errorf("answer %+v", answer)
 			}
 		})
@@ -327,7 +328,7 @@ func TestSoak(t *testing.T) {
 		for _, body := range [][]byte{full, small, full[:len(full)-1], small[:90]} {
 			jobs++
 			answer, _ := c.ask(t, jobs, body)
-			if whole := len(body) == len(full) || len(body) == len(small); whole != (answer.Verdict == claim.VerdictOK) {
+			if whole := len(body) == len(full) || len(body) == len(small); whole != (answer.Verdict == verdict.OK) {
 				t.Fatalf("job %d of %d bytes: %+v", jobs, len(body), answer)
 			}
 		}

@@ -41,19 +41,20 @@ var imports = map[string][]string{
 	},
 
 	// The wall, and the hatch in it.
-	"sandbox":        {},
-	"sandbox/victim": {"sandbox"},
-	"sandbox/frame":  {"internal/btc", "sandbox/claim"},
-	"sandbox/claim":  {"internal/btc", "internal/sha256d"},
-	"sandbox/ring":   {"sandbox/frame"}, // The size of a slot is a word of the hatch.
-	"sandbox/pool":   {"internal/btc", "sandbox/claim", "sandbox/frame", "sandbox/ring"},
+	"sandbox":         {},
+	"sandbox/victim":  {"sandbox"},
+	"sandbox/frame":   {"internal/btc", "sandbox/claim", "sandbox/verdict"},
+	"sandbox/verdict": {},
+	"sandbox/claim":   {"internal/btc", "internal/sha256d", "sandbox/verdict"},
+	"sandbox/ring":    {"sandbox/frame"}, // The size of a slot is a word of the hatch.
+	"sandbox/pool":    {"internal/btc", "sandbox/claim", "sandbox/frame", "sandbox/ring", "sandbox/verdict"},
 
 	// Inside the wall.
-	"parser":        {"internal/btc", "sandbox/claim", "sandbox/frame"},
-	"parser/worker": {"internal/btc", "parser", "sandbox/claim", "sandbox/frame"},
+	"parser":        {"internal/btc", "sandbox/claim", "sandbox/frame", "sandbox/verdict"},
+	"parser/worker": {"internal/btc", "parser", "sandbox/claim", "sandbox/frame", "sandbox/verdict"},
 
 	// What leaves.
-	"bus":           {"headerchain", "internal/btc", "sandbox/claim"},
+	"bus":           {"headerchain", "internal/btc", "sandbox/claim", "sandbox/verdict"},
 	"bus/jetstream": {"bus", "headerchain", "internal/btc", "sandbox/claim"},
 	"bus/grpc":      {"bus", "headerchain", "internal/btc", "sandbox/claim"},
 

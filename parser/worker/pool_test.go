@@ -19,6 +19,7 @@ import (
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
+	"blockgate/sandbox/verdict"
 )
 
 // row is what another program found in a block.
@@ -192,10 +193,10 @@ func TestPoolRefusesBadBlocks(t *testing.T) {
 		ctx     row
 		body    []byte
 		want    error
-		verdict claim.Verdict
+		verdict verdict.Code
 	}{
-		{"cut", r, body[:len(body)-1], pool.ErrMalformed, claim.VerdictTruncated},
-		{"a byte more", r, append(slices.Clone(body), 0), pool.ErrMalformed, claim.VerdictTrailing},
+		{"cut", r, body[:len(body)-1], pool.ErrMalformed, verdict.Truncated},
+		{"a byte more", r, append(slices.Clone(body), 0), pool.ErrMalformed, verdict.Trailing},
 		{"a bit flipped", r, flipped, claim.ErrMerkle, 0},
 		{"before segwit", row{Network: btc.Mainnet, Height: 1}, body, claim.ErrUnexpectedWitness, 0},
 		{"as it is", r, body, nil, 0},

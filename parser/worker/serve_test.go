@@ -16,6 +16,7 @@ import (
 	"blockgate/parser/worker"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
+	"blockgate/sandbox/verdict"
 )
 
 func block(t *testing.T, file string) []byte {
@@ -95,11 +96,11 @@ func TestServe(t *testing.T) {
 		copy(s.ring[slot*frame.SlotSize:], body)
 		job := frame.Job{Seq: 1 << 60 * uint64(i), Slot: slot, Len: uint32(len(body)), Network: btc.Mainnet, Height: 9}
 		want := parser.Block(body, nil)
-		if got := s.ask(t, job); got.Verdict != claim.VerdictOK || !slices.Equal(got.Txs, want.Txs) {
+		if got := s.ask(t, job); got.Verdict != verdict.OK || !slices.Equal(got.Txs, want.Txs) {
 			t.Errorf("%s: %s, %d entries, want %d", file, got.Verdict, len(got.Txs), len(want.Txs))
 		}
 		job.Len--
-		if got := s.ask(t, job); got.Verdict != claim.VerdictTruncated || got.Txs != nil {
+		if got := s.ask(t, job); got.Verdict != verdict.Truncated || got.Txs != nil {
 			t.Errorf("%s cut: %s, %d entries", file, got.Verdict, len(got.Txs))
 		}
 	}
@@ -142,7 +143,7 @@ func TestServeEnds(t *testing.T) {
 		{"a short job", good.Append(nil)[:31], frame.ErrJob},
 		{"a long job", append(good.Append(nil), 0), frame.ErrJob},
 		{"a very long job", make([]byte, 4096), frame.ErrJob},
-		{"another message", frame.Answer{Verdict: claim.VerdictOK, Count: 1}.Append(nil), frame.ErrJob},
+		{"another message", frame.Answer{Verdict: verdict.OK, Count: 1}.Append(nil), frame.ErrJob},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := start(t, 2)

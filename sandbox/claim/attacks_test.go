@@ -9,6 +9,7 @@ import (
 	"blockgate/internal/sha256d"
 	"blockgate/parser"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // attackable are real blocks of several shapes: odd and even counts, with witnesses
@@ -155,7 +156,7 @@ func TestAttackDeniedWitness(t *testing.T) {
 		body, said := under(header, txs)
 		for i := range min(len(txs), max(2, 4000/len(txs))) { // each costs the hashes of the whole block
 
-			lie := claim.Block{Txs: slices.Clone(said.Txs), Verdict: claim.VerdictOK}
+			lie := claim.Block{Txs: slices.Clone(said.Txs), Verdict: verdict.OK}
 			want := []error{claim.ErrMerkle}
 			switch witness := lie.Txs[i].Witness; {
 			case witness == 0:

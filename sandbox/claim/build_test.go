@@ -8,6 +8,7 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/internal/sha256d"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // testTx is a transaction in its stripped form, and its witness section, nil for
@@ -80,7 +81,7 @@ func commitmentOf(txs ...testTx) []byte {
 // blockOf returns a block of txs whose header commits to them, and its claim.
 func blockOf(txs ...testTx) (header btc.Header, body []byte, said claim.Block) {
 	var txids []btc.Hash
-	said.Verdict = claim.VerdictOK
+	said.Verdict = verdict.OK
 	body = btc.AppendCompactSize(make([]byte, btc.HeaderSize), uint64(len(txs)))
 	for _, tx := range txs {
 		txids = append(txids, sha256d.Sum(tx.stripped))

@@ -5,6 +5,7 @@ import (
 
 	"blockgate/internal/btc"
 	"blockgate/internal/sha256d"
+	"blockgate/sandbox/verdict"
 )
 
 // Context is what the rules need to know about a block's place. It comes from
@@ -38,7 +39,7 @@ func NewChecker() *Checker {
 //
 // It panics if ctx.Network is no network.
 func (k *Checker) Check(ctx Context, header btc.Header, body []byte, said Block) (Checked, error) {
-	if said.Verdict != VerdictOK {
+	if said.Verdict != verdict.OK {
 		return Checked{}, &MalformedError{Verdict: said.Verdict}
 	}
 	begin, err := checkFrame(header, body, said.Txs)

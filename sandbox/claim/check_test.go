@@ -10,6 +10,7 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/parser"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 var (
@@ -72,8 +73,8 @@ func TestZeroCheckedIsNone(t *testing.T) {
 
 func TestMalformedIsTold(t *testing.T) {
 	header, body, _ := blockOf(coinbaseOf(scriptSig, anyScript))
-	for v := range claim.Verdict(20) {
-		if v == claim.VerdictOK {
+	for v := range verdict.Code(20) {
+		if v == verdict.OK {
 			continue
 		}
 		err := check(t, regtest, header, body, claim.Block{Verdict: v})
@@ -87,27 +88,13 @@ func TestMalformedIsTold(t *testing.T) {
 	}
 }
 
-func TestVerdictTexts(t *testing.T) {
-	seen := map[string]bool{}
-	for v := range claim.Verdict(255) {
-		if known := v >= claim.VerdictOK && v <= claim.VerdictSuperfluousWitness; v.Valid() != known {
-			t.Errorf("verdict %d: valid %v", uint8(v), v.Valid())
-		}
-		if text := v.String(); text == "" || seen[text] {
-			t.Errorf("verdict %d: %q is no text or another one's", uint8(v), text)
-		} else {
-			seen[text] = true
-		}
-	}
-}
-
 func TestRefusals(t *testing.T) {
 	coinbase := coinbaseOf(scriptSig, anyScript)
 	header, body, said := blockOf(coinbase, plain(1, 64), plain(2, 80))
 	entry := func(i int, tx claim.Tx) claim.Block {
 		txs := slices.Clone(said.Txs)
 		txs[i] = tx
-		return claim.Block{Txs: txs, Verdict: claim.VerdictOK}
+		return claim.Block{Txs: txs, Verdict: verdict.OK}
 	}
 	longCount := slices.Concat(body[:btc.HeaderSize], []byte{0xfd, 3, 0}, body[btc.HeaderSize+1:])
 	noCount := slices.Concat(body[:btc.HeaderSize], []byte{0xff}, body[btc.HeaderSize+1:])
@@ -127,8 +114,8 @@ func TestRefusals(t *testing.T) {
 		{"as many bytes as a block may have", header, append(slices.Clone(body), make([]byte, btc.MaxBlockSize-len(body))...), said, claim.ErrTiling},
 		{"count in three bytes", header, longCount, said, claim.ErrCount},
 		{"half a count", header, noCount[:142], said, claim.ErrCount},
-		{"one entry too few", header, body, claim.Block{Txs: said.Txs[:2], Verdict: claim.VerdictOK}, claim.ErrCount},
-		{"no entries", header, body, claim.Block{Verdict: claim.VerdictOK}, claim.ErrCount},
+		{"one entry too few", header, body, claim.Block{Txs: said.Txs[:2], Verdict: verdict.OK}, claim.ErrCount},
+		{"no entries", header, body, claim.Block{Verdict: verdict.OK}, claim.ErrCount},
 		{"a byte more", header, append(slices.Clone(body), 0), said, claim.ErrTiling},
 		{"a byte less", header, body[:len(body)-1], said, claim.ErrTiling},
 		{"59 bytes", header, body, entry(1, claim.Tx{Len: 59}), claim.ErrTiling},
@@ -137,7 +124,7 @@ func TestRefusals(t *testing.T) {
 		{"witness of 32 ones", header, body, entry(2, claim.Tx{Len: 80, Witness: 1<<32 - 1}), claim.ErrTiling},
 		{"witness as long as its transaction", header, body, entry(2, claim.Tx{Len: 80, Witness: 80}), claim.ErrMarker},
 		{"witness where no marker is", header, body, entry(2, claim.Tx{Len: 80, Witness: 5}), claim.ErrMarker},
-		{"boundary moved", header, body, claim.Block{Txs: []claim.Tx{said.Txs[0], {Len: 65}, {Len: 79}}, Verdict: claim.VerdictOK}, claim.ErrMerkle},
+		{"boundary moved", header, body, claim.Block{Txs: []claim.Tx{said.Txs[0], {Len: 65}, {Len: 79}}, Verdict: verdict.OK}, claim.ErrMerkle},
 	} {
 		if err := check(t, regtest, c.header, c.body, c.said); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"blockgate/internal/btc"
+	"blockgate/sandbox/verdict"
 )
 
 // Tx is what a worker says about one transaction.
@@ -17,13 +18,21 @@ type Tx struct {
 	Witness uint32
 }
 
+// Counts are what a worker counted in a block or a transaction. They stay its word:
+// no hash proves them, so they are for people to read and nothing else.
+type Counts struct {
+	Inputs, Outputs, WitnessItems uint32
+	// Sigops is the cost of the legacy signature operations, each 4 (BIP-0141).
+	Sigops uint32
+}
+
 // Block is what a worker says about one block. It is a claim: nothing of it is
-// true until [Checker.Check] has proven it.
+// true until [Checker.Check] has proven it, and its Counts never are.
 type Block struct {
-	// Txs has an entry for each transaction if Verdict is [VerdictOK].
+	// Txs has an entry for each transaction if Verdict is [verdict.OK].
 	Txs []Tx
 	// Verdict says whether the worker could walk the block.
-	Verdict Verdict
+	Verdict verdict.Code
 }
 
 // ErrEncoding says that bytes are not a claim in its serialised form.

@@ -1,6 +1,10 @@
 package claim
 
-import "errors"
+import (
+	"errors"
+
+	"blockgate/sandbox/verdict"
+)
 
 // The reasons for which [Checker.Check] refuses. All of them speak of these
 // bytes together with this claim: none says anything about the header.
@@ -41,8 +45,8 @@ var (
 
 // MalformedError is an [ErrMalformed] together with the worker's reason.
 type MalformedError struct {
-	// Verdict is any but [VerdictOK]. The worker's word is all there is for it.
-	Verdict Verdict
+	// Verdict is any but [verdict.OK]. The worker's word is all there is for it.
+	Verdict verdict.Code
 }
 
 // Error returns the kind and the verdict's sentence.

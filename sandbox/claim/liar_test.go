@@ -10,6 +10,7 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/parser"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // lie changes an honest claim in one way that choice, place and by say. The result
@@ -62,7 +63,7 @@ func TestLyingWorker(t *testing.T) {
 					txs = lie(txs, uint8(rng.Int()), uint8(rng.Int()), rng.Uint32()>>rng.Intn(32))
 				}
 			}
-			_, err := k.Check(r.context(), headerOf(body), body, claim.Block{Txs: txs, Verdict: claim.VerdictOK})
+			_, err := k.Check(r.context(), headerOf(body), body, claim.Block{Txs: txs, Verdict: verdict.OK})
 			if truth := slices.Equal(txs, honest.Txs); (err == nil) != truth {
 				t.Fatalf("seed %d, %s, round %d: truth %v, error %v", seed, r.File, round, truth, err)
 			}
@@ -135,9 +136,9 @@ func FuzzCheck(f *testing.F) {
 		}
 		said := parser.Block(body, nil)
 		truth := slices.Clone(said.Txs)
-		if said.Verdict != claim.VerdictOK { // a liar says otherwise
+		if said.Verdict != verdict.OK { // a liar says otherwise
 			said = parser.Block(original, nil)
-			said.Verdict = claim.VerdictOK
+			said.Verdict = verdict.OK
 		}
 		for ; len(lies) >= 6 && len(said.Txs) > 0; lies = lies[6:] {
 			said.Txs = lie(said.Txs, lies[0], lies[1], binary.BigEndian.Uint32(lies[2:]))

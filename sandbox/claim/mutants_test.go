@@ -9,6 +9,7 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/parser"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // bases are the blocks that the mutants were made from.
@@ -23,27 +24,27 @@ var bases = map[string]struct {
 
 // reasons says for each mutation how it is refused: by the parser or by the proof.
 var reasons = map[string]string{
-	"trailing_1_byte":       claim.VerdictTrailing.String(),
-	"trailing_dup_block":    claim.VerdictTrailing.String(),
-	"txcount_minus1":        claim.VerdictTrailing.String(),
+	"trailing_1_byte":       verdict.Trailing.String(),
+	"trailing_dup_block":    verdict.Trailing.String(),
+	"txcount_minus1":        verdict.Trailing.String(),
 	"truncated":             claim.ErrMalformed.Error(),
-	"txcount_plus1":         claim.VerdictTruncated.String(),
-	"tx_script_len_huge":    claim.VerdictTruncated.String(),
-	"tx_incount_huge":       claim.VerdictCount.String(),
-	"tx_witness_items_huge": claim.VerdictCount.String(),
+	"txcount_plus1":         verdict.Truncated.String(),
+	"tx_script_len_huge":    verdict.Truncated.String(),
+	"tx_incount_huge":       verdict.Count.String(),
+	"tx_witness_items_huge": verdict.Count.String(),
 
-	"txcount_noncanonical_fd": claim.VerdictNonCanonical.String(),
-	"txcount_noncanonical_fe": claim.VerdictNonCanonical.String(),
-	"txcount_noncanonical_ff": claim.VerdictNonCanonical.String(),
-	"tx_incount_noncanonical": claim.VerdictNonCanonical.String(),
+	"txcount_noncanonical_fd": verdict.NonCanonical.String(),
+	"txcount_noncanonical_fe": verdict.NonCanonical.String(),
+	"txcount_noncanonical_ff": verdict.NonCanonical.String(),
+	"tx_incount_noncanonical": verdict.NonCanonical.String(),
 
-	"txcount_huge_u64":       claim.VerdictTooManyTransactions.String(),
-	"txcount_32MB":           claim.VerdictTooManyTransactions.String(),
-	"txcount_zero":           claim.VerdictNoTransactions.String(),
-	"txcount_zero_with_body": claim.VerdictNoTransactions.String(),
-	"tx_flag_0":              claim.VerdictNoInputs.String(),
-	"tx_flag_2":              claim.VerdictUnknownFlag.String(),
-	"tx_superfluous_witness": claim.VerdictSuperfluousWitness.String(),
+	"txcount_huge_u64":       verdict.TooManyTransactions.String(),
+	"txcount_32MB":           verdict.TooManyTransactions.String(),
+	"txcount_zero":           verdict.NoTransactions.String(),
+	"txcount_zero_with_body": verdict.NoTransactions.String(),
+	"tx_flag_0":              verdict.NoInputs.String(),
+	"tx_flag_2":              verdict.UnknownFlag.String(),
+	"tx_superfluous_witness": verdict.SuperfluousWitness.String(),
 
 	"tx_swap":                          claim.ErrMerkle.Error(),
 	"tx_dropped":                       claim.ErrMerkle.Error(),

@@ -7,6 +7,7 @@ import (
 
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/verdict"
 )
 
 // Answer is a worker's verdict on a job. The chunks with its claim follow.
@@ -19,9 +20,9 @@ type Answer struct {
 	// Seq is the number of the job.
 	Seq uint64
 	// Verdict is one of the table.
-	Verdict claim.Verdict
-	// Count is the number of entries that follow: at least 1 after a
-	// [claim.VerdictOK], else 0.
+	Verdict verdict.Code
+	// Count is the number of entries that follow: at least 1 if Verdict is
+	// [verdict.Code.Claimed], else 0.
 	Count int
 }
 
@@ -46,8 +47,8 @@ func DecodeAnswer(b []byte) (Answer, error) {
 		return Answer{}, fmt.Errorf("%w: %d bytes", ErrAnswer, len(b))
 	}
 	count := binary.LittleEndian.Uint32(b[4:])
-	a := Answer{Seq: binary.LittleEndian.Uint64(b[8:]), Verdict: claim.Verdict(b[1])}
-	if !a.Verdict.Valid() || count > btc.MaxBlockTransactions || (count > 0) != (a.Verdict == claim.VerdictOK) {
+	a := Answer{Seq: binary.LittleEndian.Uint64(b[8:]), Verdict: verdict.Code(b[1])}
+	if !a.Verdict.Valid() || count > btc.MaxBlockTransactions || (count > 0) != a.Verdict.Claimed() {
 		return Answer{}, fmt.Errorf("%w: verdict %d with %d entries", ErrAnswer, b[1], count)
 	}
 	a.Count = int(count)

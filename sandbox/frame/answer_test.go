@@ -9,6 +9,7 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
+	"blockgate/sandbox/verdict"
 )
 
 // entries are n different entries.
@@ -47,9 +48,9 @@ func assemble(job frame.Job, messages [][]byte) (said claim.Block, done bool, at
 
 func TestAnswerRoundTrip(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 4095, 4096, 4097, 8192, 8193, btc.MaxBlockTransactions - 1, btc.MaxBlockTransactions} {
-		want := claim.Block{Txs: entries(n), Verdict: claim.VerdictOK}
+		want := claim.Block{Txs: entries(n), Verdict: verdict.OK}
 		if n == 0 {
-			want = claim.Block{Verdict: claim.VerdictTrailing}
+			want = claim.Block{Verdict: verdict.Trailing}
 		}
 		sent := messages(bigJob.Seq, want)
 		if chunks := (n + 4095) / 4096; len(sent) != 1+chunks {
@@ -68,7 +69,7 @@ func TestAnswerRoundTrip(t *testing.T) {
 }
 
 func TestAnswerForm(t *testing.T) {
-	b := frame.Answer{Seq: 0x0102030405060708, Verdict: claim.VerdictOK, Count: 0x0203}.Append(nil)
+	b := frame.Answer{Seq: 0x0102030405060708, Verdict: verdict.OK, Count: 0x0203}.Append(nil)
 	if want := []byte{'A', 1, 0, 0, 3, 2, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1}; !bytes.Equal(b, want) {
 		t.Errorf("got %x", b)
 	}
@@ -80,7 +81,7 @@ func TestAnswerForm(t *testing.T) {
 
 // A claim is never assembled of less than all its messages, nor of cut ones.
 func TestAnswerTruncation(t *testing.T) {
-	sent := messages(bigJob.Seq, claim.Block{Txs: entries(5), Verdict: claim.VerdictOK})
+	sent := messages(bigJob.Seq, claim.Block{Txs: entries(5), Verdict: verdict.OK})
 	for i, message := range sent {
 		for n := range message {
 			cut := slices.Clone(sent)
@@ -98,9 +99,9 @@ func TestAnswerTruncation(t *testing.T) {
 
 func TestNonsense(t *testing.T) {
 	honest := func(n int) [][]byte {
-		return messages(bigJob.Seq, claim.Block{Txs: entries(n), Verdict: claim.VerdictOK})
+		return messages(bigJob.Seq, claim.Block{Txs: entries(n), Verdict: verdict.OK})
 	}
-	answer := func(v claim.Verdict, count int) [][]byte {
+	answer := func(v verdict.Code, count int) [][]byte {
 		return [][]byte{frame.Answer{Seq: bigJob.Seq, Verdict: v, Count: count}.Append(nil)}
 	}
 	change := func(sent [][]byte, message, at int, b byte) [][]byte {
@@ -128,12 +129,12 @@ func TestNonsense(t *testing.T) {
 		{"another number", bigJob, change(honest(1), 0, 8, 78), 0, frame.ErrAnswer},
 		{"another number, last byte", bigJob, change(honest(1), 0, 15, 1), 0, frame.ErrAnswer},
 		{"verdict 0", bigJob, answer(0, 0), 0, frame.ErrAnswer},
-		{"verdict beyond the table", bigJob, answer(claim.VerdictSuperfluousWitness+1, 0), 0, frame.ErrAnswer},
-		{"well formed without entries", bigJob, answer(claim.VerdictOK, 0), 0, frame.ErrAnswer},
-		{"malformed with entries", bigJob, answer(claim.VerdictTrailing, 1), 0, frame.ErrAnswer},
-		{"n+1 entries", bigJob, answer(claim.VerdictOK, btc.MaxBlockTransactions+1), 0, frame.ErrAnswer},
-		{"2^32-1 entries", bigJob, answer(claim.VerdictOK, 1<<32-1), 0, frame.ErrAnswer},
-		{"more entries than the block has room for", small, answer(claim.VerdictOK, 11), 0, frame.ErrAnswer},
+		{"verdict beyond the table", bigJob, answer(verdict.SuperfluousWitness+1, 0), 0, frame.ErrAnswer},
+		{"well formed without entries", bigJob, answer(verdict.OK, 0), 0, frame.ErrAnswer},
+		{"malformed with entries", bigJob, answer(verdict.Trailing, 1), 0, frame.ErrAnswer},
+		{"n+1 entries", bigJob, answer(verdict.OK, btc.MaxBlockTransactions+1), 0, frame.ErrAnswer},
+		{"2^32-1 entries", bigJob, answer(verdict.OK, 1<<32-1), 0, frame.ErrAnswer},
+		{"more entries than the block has room for", small, answer(verdict.OK, 11), 0, frame.ErrAnswer},
 		{"a chunk first", bigJob, honest(1)[1:], 0, frame.ErrAnswer},
 		{"answer twice", bigJob, slices.Concat(honest(1)[:1], honest(1)), 1, frame.ErrChunk},
 		{"an empty chunk", bigJob, append(honest(1)[:1], chunkOf(0, 0)), 1, frame.ErrChunk},
@@ -157,14 +158,14 @@ func TestNonsense(t *testing.T) {
 // After the last message, and after an error, nothing is accepted any more; what
 // was complete stays.
 func TestNothingAfterTheEnd(t *testing.T) {
-	sent := messages(bigJob.Seq, claim.Block{Txs: entries(2), Verdict: claim.VerdictOK})
+	sent := messages(bigJob.Seq, claim.Block{Txs: entries(2), Verdict: verdict.OK})
 	assembly := frame.Begin(bigJob)
 	for _, message := range sent {
 		if _, err := assembly.Accept(message); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if said := assembly.Block(); said.Verdict != claim.VerdictOK || len(said.Txs) != 2 {
+	if said := assembly.Block(); said.Verdict != verdict.OK || len(said.Txs) != 2 {
 		t.Errorf("got %+v", said)
 	}
 	for _, message := range sent {
@@ -182,8 +183,8 @@ func TestNothingAfterTheEnd(t *testing.T) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	f.Add(frame.Answer{Seq: 1, Verdict: claim.VerdictOK, Count: 3}.Append(nil))
-	f.Add(frame.Answer{Seq: 1, Verdict: claim.VerdictTrailing}.Append(nil))
+	f.Add(frame.Answer{Seq: 1, Verdict: verdict.OK, Count: 3}.Append(nil))
+	f.Add(frame.Answer{Seq: 1, Verdict: verdict.Trailing}.Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := frame.DecodeAnswer(b)
 		if err != nil {
@@ -201,8 +202,8 @@ func FuzzAnswer(f *testing.F) {
 // FuzzAssembly sends messages cut out of one string: the oracle is the sender. What
 // is complete is exactly what an honest worker would have sent.
 func FuzzAssembly(f *testing.F) {
-	f.Add(uint32(600), slices.Concat(messages(bigJob.Seq, claim.Block{Txs: entries(2), Verdict: claim.VerdictOK})...), []byte{16, 32})
-	f.Add(uint32(600), messages(bigJob.Seq, claim.Block{Verdict: claim.VerdictCount})[0], []byte{16})
+	f.Add(uint32(600), slices.Concat(messages(bigJob.Seq, claim.Block{Txs: entries(2), Verdict: verdict.OK})...), []byte{16, 32})
+	f.Add(uint32(600), messages(bigJob.Seq, claim.Block{Verdict: verdict.Count})[0], []byte{16})
 	f.Fuzz(func(t *testing.T, length uint32, stream, cuts []byte) {
 		job := frame.Job{Seq: bigJob.Seq, Len: length % (btc.MaxBlockSize + 1), Network: btc.Mainnet}
 		var sent [][]byte

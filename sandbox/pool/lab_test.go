@@ -18,6 +18,7 @@ import (
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
+	"blockgate/sandbox/verdict"
 )
 
 // patience bounds waits that must not end by themselves in a sound run.
@@ -30,7 +31,7 @@ const (
 	smallHeight = 482_683
 )
 
-var smallClaim = claim.Block{Verdict: claim.VerdictOK, Txs: []claim.Tx{
+var smallClaim = claim.Block{Verdict: verdict.OK, Txs: []claim.Tx{
 	{Len: 217, Witness: 34},
 	{Len: 815, Witness: 0},
 	{Len: 192, Witness: 0},

@@ -12,12 +12,13 @@ import (
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
+	"blockgate/sandbox/verdict"
 )
 
 // Whatever a worker that was taken over says instead of an answer costs it its life,
 // and us one block. The pool goes on.
 func TestNonsense(t *testing.T) {
-	verdict := func(v claim.Verdict, count int) func(frame.Job) [][]byte {
+	bare := func(v verdict.Code, count int) func(frame.Job) [][]byte {
 		return func(job frame.Job) [][]byte {
 			return [][]byte{frame.Answer{Seq: job.Seq, Verdict: v, Count: count}.Append(nil)}
 		}
@@ -35,13 +36,13 @@ func TestNonsense(t *testing.T) {
 		{"longer than the longest message", fixed(make([]byte, frame.MaxMessage+1))},
 		{"as much as the socket takes", fixed(make([]byte, 150_000))},
 		{"the job", func(job frame.Job) [][]byte { return [][]byte{job.Append(nil)} }},
-		{"verdict 0", verdict(0, 0)},
-		{"verdict 255", verdict(255, 0)},
-		{"well formed, without entries", verdict(claim.VerdictOK, 0)},
-		{"malformed, with entries", verdict(claim.VerdictTrailing, 12)},
-		{"too many entries for any block", verdict(claim.VerdictOK, btc.MaxBlockTransactions+1)},
-		{"too many entries for this block", verdict(claim.VerdictOK, 9288/btc.MinTransactionSize+1)},
-		{"2^32-1 entries", verdict(claim.VerdictOK, 1<<32-1)},
+		{"verdict 0", bare(0, 0)},
+		{"verdict 255", bare(255, 0)},
+		{"well formed, without entries", bare(verdict.OK, 0)},
+		{"malformed, with entries", bare(verdict.Trailing, 12)},
+		{"too many entries for any block", bare(verdict.OK, btc.MaxBlockTransactions+1)},
+		{"too many entries for this block", bare(verdict.OK, 9288/btc.MinTransactionSize+1)},
+		{"2^32-1 entries", bare(verdict.OK, 1<<32-1)},
 		{"another number", func(job frame.Job) [][]byte { return answerOf(job.Seq+1, smallClaim) }},
 		{"number 0", func(frame.Job) [][]byte { return answerOf(0, smallClaim) }},
 		{"chunk before the answer", func(job frame.Job) [][]byte { return answerOf(job.Seq, smallClaim)[1:] }},
@@ -124,7 +125,7 @@ func TestLies(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLab(t, 1, patience)
 			l.liar(func(fd int, job frame.Job) {
-				lie := claim.Block{Txs: c.lie(slices.Clone(smallClaim.Txs)), Verdict: claim.VerdictOK}
+				lie := claim.Block{Txs: c.lie(slices.Clone(smallClaim.Txs)), Verdict: verdict.OK}
 				tell(fd, answerOf(job.Seq, lie)...)
 			})
 			_, err := l.check(l.put())
@@ -224,7 +225,7 @@ func chaosWorker(l *lab, i int, rng *rand.Rand) {
 			l.pool.Died(i, "chaos")
 			l.pool.Ready(i, "chaos")
 		case 3:
-			tell(fd, frame.Answer{Seq: job.Seq, Verdict: claim.VerdictNoInputs}.Append(nil))
+			tell(fd, frame.Answer{Seq: job.Seq, Verdict: verdict.NoInputs}.Append(nil))
 		case 4: // half an answer
 			tell(fd, answerOf(job.Seq, smallClaim)[0])
 		case 5: // more than an answer

@@ -15,6 +15,7 @@ import (
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
+	"blockgate/sandbox/verdict"
 )
 
 func TestProven(t *testing.T) {
@@ -49,7 +50,7 @@ func TestUnprovenKills(t *testing.T) {
 		want  error
 		stats pool.Stats
 	}{
-		{"malformed", claim.Block{Verdict: claim.VerdictTrailing}, func([]byte) {}, pool.ErrMalformed, pool.Stats{Malformed: 1, Kills: 1}},
+		{"malformed", claim.Block{Verdict: verdict.Trailing}, func([]byte) {}, pool.ErrMalformed, pool.Stats{Malformed: 1, Kills: 1}},
 		{"a bit flipped", smallClaim, func(b []byte) { b[len(b)-1] ^= 1 }, claim.ErrMerkle, pool.Stats{Unproven: 1, Kills: 1}},
 		{"another header", smallClaim, func(b []byte) { b[0] ^= 1 }, claim.ErrHeader, pool.Stats{Unproven: 1, Kills: 1}},
 	} {
@@ -82,7 +83,7 @@ func TestHung(t *testing.T) {
 	told := make(chan struct{})
 	l.liar(func(fd int, job frame.Job) {
 		<-late
-		tell(fd, frame.Answer{Seq: job.Seq + 1, Verdict: claim.VerdictTruncated}.Append(nil)) // for the next job
+		tell(fd, frame.Answer{Seq: job.Seq + 1, Verdict: verdict.Truncated}.Append(nil)) // for the next job
 		close(told)
 	})
 	job := l.put()
@@ -104,7 +105,7 @@ func TestHung(t *testing.T) {
 func TestHungHalfWay(t *testing.T) {
 	l := newLab(t, 1, 30*time.Millisecond)
 	l.liar(func(fd int, job frame.Job) {
-		half := answerOf(job.Seq, claim.Block{Txs: make([]claim.Tx, 8000), Verdict: claim.VerdictOK})
+		half := answerOf(job.Seq, claim.Block{Txs: make([]claim.Tx, 8000), Verdict: verdict.OK})
 		tell(fd, half[:2]...)
 	})
 	job := l.put()
@@ -157,7 +158,7 @@ func TestDeadWorkerLeavesAnswer(t *testing.T) {
 	l.liar(func(fd int, job frame.Job) {
 		var forged [][]byte
 		for next := range uint64(20) {
-			forged = append(forged, frame.Answer{Seq: job.Seq + next + 1, Verdict: claim.VerdictNoInputs}.Append(nil))
+			forged = append(forged, frame.Answer{Seq: job.Seq + next + 1, Verdict: verdict.NoInputs}.Append(nil))
 		}
 		l.pool.Died(0, "gone")
 		tell(fd, forged...)
