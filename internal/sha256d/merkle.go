@@ -10,6 +10,8 @@ package sha256d
 // a shorter list has the same root (CVE-2012-2459), and the leaves prove nothing.
 // The root of one leaf is the leaf; the root of none is zero.
 //
+// It runs in pure Go. [Hasher.MerkleRoot] is for long lists.
+//
 // Source: ComputeMerkleRoot, Bitcoin Core v30.0 src/consensus/merkle.cpp.
 func MerkleRoot[H ~[Size]byte](leaves []H) (root H, mutated bool) {
 	if len(leaves) == 0 {
@@ -29,6 +31,29 @@ func MerkleRoot[H ~[Size]byte](leaves []H) (root H, mutated bool) {
 			leaves[i] = H(Sum(pair[:]))
 		}
 		leaves = leaves[:parents]
+	}
+	return leaves[0], mutated
+}
+
+// MerkleRoot is the function [MerkleRoot] with many nodes hashed at once. It
+// overwrites leaves.
+func (h *Hasher) MerkleRoot(leaves [][Size]byte) (root [Size]byte, mutated bool) {
+	if len(leaves) == 0 {
+		return root, false
+	}
+	for len(leaves) > 1 {
+		pairs := len(leaves) / 2
+		for i := range pairs {
+			mutated = mutated || leaves[2*i] == leaves[2*i+1]
+		}
+		odd := len(leaves)%2 == 1
+		last := leaves[len(leaves)-1]
+		h.nodes(leaves[:pairs], leaves[:2*pairs])
+		if odd {
+			h.last[0], h.last[1] = last, last
+			h.nodes(leaves[pairs:pairs+1], h.last[:])
+		}
+		leaves = leaves[:(len(leaves)+1)/2]
 	}
 	return leaves[0], mutated
 }
