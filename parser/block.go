@@ -6,6 +6,41 @@ import (
 	"blockgate/sandbox/verdict"
 )
 
+// Context is what the rules need to know about a block's place. It comes with the
+// job.
+type Context struct {
+	Network btc.Network
+	Height  btc.Height
+	// MedianTime is the median time of the ancestors in Unix seconds (BIP-0113).
+	MedianTime uint32
+}
+
+// Parser walks blocks and transactions. It holds scratch memory, so it must not be
+// used by several goroutines at once.
+type Parser struct {
+	one [1]claim.Tx
+}
+
+// New returns a parser.
+func New() *Parser { return &Parser{} }
+
+// Transaction walks raw, one transaction and nothing else, and returns its claim,
+// one entry that is valid until the next call.
+func (p *Parser) Transaction(raw []byte) claim.Block {
+	if len(raw) > btc.MaxBlockSize {
+		return claim.Block{Verdict: verdict.TooLarge}
+	}
+	w := walk{b: raw}
+	p.one[0] = w.transaction()
+	if w.fault == 0 && w.at < len(w.b) {
+		w.fail(verdict.Trailing)
+	}
+	if w.fault != 0 {
+		return claim.Block{Verdict: w.fault}
+	}
+	return claim.Block{Txs: p.one[:], Verdict: verdict.OK}
+}
+
 // Block walks body, a whole block as it stands on the wire, and returns its claim.
 // The entries are appended to out[:0]; nothing is allocated if its capacity is
 // btc.MaxBlockTransactions. If the bytes are no block, the claim has no entries
@@ -13,7 +48,7 @@ import (
 //
 // It stops at the first fault in the order of the bytes; which of several codes
 // fits a fault is for people to read, not for code to branch on.
-func Block(body []byte, out []claim.Tx) claim.Block {
+func (p *Parser) Block(_ Context, body []byte, out []claim.Tx) claim.Block {
 	if len(body) > btc.MaxBlockSize {
 		return claim.Block{Verdict: verdict.TooLarge}
 	}
