@@ -11,10 +11,12 @@ import (
 	"blockgate/sandbox/verdict"
 )
 
+var place = parser.Context{Network: btc.Regtest}
+
 func TestRealBlocks(t *testing.T) {
 	for _, want := range rows(t) {
 		body := block(t, want.File)
-		said := parser.Block(body, nil)
+		said := parser.New().Block(place, body, nil)
 		if said.Verdict != verdict.OK {
 			t.Errorf("%s: %s", want.File, said.Verdict)
 			continue
@@ -81,7 +83,7 @@ func TestVerdicts(t *testing.T) {
 		{"flag 3", blockOf(join(version, []byte{0, 3}, vector(1, input), vector(1, output), vector(1, str(0)), lockTime)), verdict.UnknownFlag},
 		{"all stacks empty", blockOf(segwitTx(size(0), size(0))), verdict.SuperfluousWitness},
 	} {
-		got := parser.Block(c.body, nil)
+		got := parser.New().Block(place, c.body, nil)
 		if got.Verdict != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got.Verdict, c.want)
 		}
@@ -116,7 +118,7 @@ func TestLimits(t *testing.T) {
 		{"inputs that fit", last(3, 3, input), verdict.Truncated},
 		{"one input more", last(4, 3, input), verdict.Count},
 	} {
-		if got := parser.Block(c.body, nil); got.Verdict != c.want {
+		if got := parser.New().Block(place, c.body, nil); got.Verdict != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got.Verdict, c.want)
 		}
 	}
@@ -129,11 +131,11 @@ func TestTruncation(t *testing.T) {
 	for _, file := range []string{"testnet3_924634.raw", "mainnet_482683.raw", "mainnet_0100001.raw"} {
 		body := block(t, file)
 		for n := range body {
-			if said := parser.Block(body[:n], nil); said.Verdict == verdict.OK {
+			if said := parser.New().Block(place, body[:n], nil); said.Verdict == verdict.OK {
 				t.Fatalf("%s cut at %d: well formed", file, n)
 			}
 		}
-		if said := parser.Block(append(body, 0), nil); said.Verdict != verdict.Trailing {
+		if said := parser.New().Block(place, append(body, 0), nil); said.Verdict != verdict.Trailing {
 			t.Errorf("%s and a byte: %s", file, said.Verdict)
 		}
 	}
@@ -142,11 +144,11 @@ func TestTruncation(t *testing.T) {
 // What a former block left in the memory for entries is of no consequence.
 func TestEntriesAreReused(t *testing.T) {
 	out := make([]claim.Tx, 0, btc.MaxBlockTransactions)
-	long := parser.Block(block(t, "mainnet_0100001.raw"), out)
+	long := parser.New().Block(place, block(t, "mainnet_0100001.raw"), out)
 	if len(long.Txs) != 12 || &long.Txs[0] != &out[:1][0] {
 		t.Fatalf("%d entries", len(long.Txs))
 	}
-	if short := parser.Block(blockOf(tx()), out[:5]); len(short.Txs) != 1 || short.Txs[0] != (claim.Tx{Len: 60}) {
+	if short := parser.New().Block(place, blockOf(tx()), out[:5]); len(short.Txs) != 1 || short.Txs[0] != (claim.Tx{Len: 60}) {
 		t.Errorf("got %+v", short)
 	}
 }
@@ -156,8 +158,8 @@ func TestNothingAllocates(t *testing.T) {
 	body := block(t, "mainnet_0951658.raw")
 	faulty := body[:len(body)-1]
 	if n := testing.AllocsPerRun(20, func() {
-		parser.Block(body, out)
-		parser.Block(faulty, out)
+		parser.New().Block(place, body, out)
+		parser.New().Block(place, faulty, out)
 	}); n != 0 {
 		t.Errorf("%v allocations a block, want 0", n)
 	}
@@ -171,7 +173,7 @@ func BenchmarkBlock(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				parser.Block(body, out)
+				parser.New().Block(place, body, out)
 			}
 		})
 	}

@@ -44,7 +44,7 @@ func oracle(t *testing.T, body []byte) ([]claim.Tx, bool) {
 // checkAgainstOracle compares verdict and boundaries.
 func checkAgainstOracle(t *testing.T, body []byte) (ok bool) {
 	t.Helper()
-	said := parser.Block(body, nil)
+	said := parser.New().Block(place, body, nil)
 	if !said.Verdict.Valid() {
 		t.Fatalf("verdict %d is not in the table", said.Verdict)
 	}

@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"blockgate/internal/btc"
@@ -13,6 +14,9 @@ type walk struct {
 	at    int          // Invariant: 0 <= at <= len(b).
 	fault verdict.Code // 0 as long as all is well
 }
+
+// longCompactSize begins a CompactSize of more than one byte.
+const longCompactSize = 0xfd
 
 // fail notes the first fault.
 func (w *walk) fail(v verdict.Code) {
@@ -39,11 +43,17 @@ func (w *walk) skip(n uint64) {
 	w.at += int(n) //nolint:gosec // at most what is left
 }
 
-// str consumes a string: CompactSize and as many bytes.
-func (w *walk) str() { w.skip(w.compactSize()) }
+// uint32 consumes a number of four bytes. It returns 0 after a fault.
+func (w *walk) uint32() uint32 {
+	w.skip(4)
+	if w.fault != 0 {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(w.b[w.at-4:])
+}
 
 // count consumes the count of a vector whose items have at least size bytes each,
-// and refuses an empty one by the verdict given.
+// and refuses an empty one by the verdict given. It returns 0 after a fault.
 func (w *walk) count(size uint64, empty verdict.Code) uint64 {
 	n := w.compactSize()
 	switch {
@@ -53,25 +63,53 @@ func (w *walk) count(size uint64, empty verdict.Code) uint64 {
 	case n > w.left()/size:
 		w.fail(verdict.Count)
 	}
+	if w.fault != 0 {
+		return 0
+	}
 	return n
 }
 
 // compactSize consumes a CompactSize. It returns 0 after a fault.
 func (w *walk) compactSize() uint64 {
-	if w.left() > 0 && w.b[w.at] < 0xfd { // nearly all are that short
-		w.at++
-		return uint64(w.b[w.at-1])
-	}
 	if w.fault != 0 {
 		return 0
 	}
-	value, size, err := btc.CompactSize(w.b[w.at:])
+	if w.at < len(w.b) && w.b[w.at] < longCompactSize { // nearly all are that short
+		w.at++
+		return uint64(w.b[w.at-1])
+	}
+	value, next := w.longSize(w.at)
+	w.at = next
+	return value
+}
+
+// longSize reads the CompactSize at a place and returns its value and where it
+// ends. It returns 0 and the place after a fault.
+func (w *walk) longSize(at int) (value uint64, next int) {
+	value, size, err := btc.CompactSize(w.b[at:])
 	switch {
 	case errors.Is(err, btc.ErrNonCanonical):
 		w.fail(verdict.NonCanonical)
 	case err != nil:
 		w.fail(verdict.Truncated)
 	}
-	w.at += size
-	return value
+	return value, at + size
+}
+
+// longString reads the length of a string at a place and returns it and where its
+// bytes begin. All of them are there: else it fails and returns no length.
+func (w *walk) longString(at int) (length, begin int) {
+	value, begin := w.longSize(at)
+	if value > uint64(len(w.b)-begin) { //nolint:gosec // begin <= len(b)
+		w.fail(verdict.Truncated)
+		return 0, begin
+	}
+	return int(value), begin //nolint:gosec // at most what is left
+}
+
+// isZero reports whether the 32 bytes of b are zero.
+func isZero(b []byte) bool {
+	_ = b[31]
+	return binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:])|
+		binary.LittleEndian.Uint64(b[16:])|binary.LittleEndian.Uint64(b[24:]) == 0
 }

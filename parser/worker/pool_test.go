@@ -142,7 +142,7 @@ func TestPoolProvesRealBlocks(t *testing.T) {
 				t.Errorf("%s: %v, %v", want.File, err, claimErr)
 			case c.Hash() != want.Hash || c.Weight() != want.Weight || c.TxCount() != want.Count || c.Height() != want.Height || c.Network() != want.Network:
 				t.Errorf("%s: another block", want.File)
-			case !slices.Equal(txs, parser.Block(body, nil).Txs):
+			case !slices.Equal(txs, parser.New().Block(parser.Context{Network: want.Network, Height: want.Height}, body, nil).Txs):
 				t.Errorf("%s: another claim", want.File)
 			case &c.Body()[0] != &inRing[0] || len(c.Body()) != len(body):
 				t.Errorf("%s: the body is not in its slot", want.File)

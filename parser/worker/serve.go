@@ -24,6 +24,7 @@ var ErrRange = errors.New("job out of the ring's range")
 func Serve(jobs int, ring []byte) error {
 	message := make([]byte, 0, frame.MaxMessage)
 	txs := make([]claim.Tx, 0, btc.MaxBlockTransactions)
+	walker := parser.New()
 	request := make([]byte, frame.JobSize+1) // one more, to see a message that is too long
 	for {
 		n, err := read(jobs, request)
@@ -41,7 +42,8 @@ func Serve(jobs int, ring []byte) error {
 		if !ok {
 			return fmt.Errorf("%w: slot %d, %d bytes", ErrRange, job.Slot, job.Len)
 		}
-		if err := answer(jobs, message, job.Seq, parser.Block(body, txs)); err != nil {
+		place := parser.Context{Network: job.Network, Height: job.Height, MedianTime: job.MedianTime}
+		if err := answer(jobs, message, job.Seq, walker.Block(place, body, txs)); err != nil {
 			return fmt.Errorf("answer a job: %w", err)
 		}
 	}

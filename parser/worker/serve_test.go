@@ -95,7 +95,7 @@ func TestServe(t *testing.T) {
 		slot := uint32(i % 2)
 		copy(s.ring[slot*frame.SlotSize:], body)
 		job := frame.Job{Seq: 1 << 60 * uint64(i), Slot: slot, Len: uint32(len(body)), Network: btc.Mainnet, Height: 9}
-		want := parser.Block(body, nil)
+		want := parser.New().Block(parser.Context{Network: job.Network, Height: job.Height}, body, nil)
 		if got := s.ask(t, job); got.Verdict != verdict.OK || !slices.Equal(got.Txs, want.Txs) {
 			t.Errorf("%s: %s, %d entries, want %d", file, got.Verdict, len(got.Txs), len(want.Txs))
 		}

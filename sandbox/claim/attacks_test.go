@@ -7,7 +7,6 @@ import (
 
 	"blockgate/internal/btc"
 	"blockgate/internal/sha256d"
-	"blockgate/parser"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )
@@ -28,7 +27,7 @@ func forEachBlock(t *testing.T, attack func(t *testing.T, ctx claim.Context, hea
 		}
 		t.Run(r.File, func(t *testing.T) {
 			body := block(t, r.File)
-			txs := cut(body, parser.Block(body, nil))
+			txs := cut(body, walk(r.context(), body))
 			again, said := under(headerOf(body), txs)
 			if err := check(t, r.context(), headerOf(body), again, said); err != nil {
 				t.Fatalf("unchanged: %v", err)

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"blockgate/internal/btc"
-	"blockgate/parser"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )
@@ -35,7 +34,7 @@ func TestRealBlocks(t *testing.T) {
 	k := claim.NewChecker() // one for all: what is left in it must not matter
 	for _, want := range rows(t) {
 		body := block(t, want.File)
-		said := parser.Block(body, nil)
+		said := walk(want.context(), body)
 		c, err := k.Check(want.context(), headerOf(body), body, said)
 		if err != nil {
 			t.Errorf("%s: %v", want.File, err)
@@ -60,7 +59,7 @@ func TestRealBlocks(t *testing.T) {
 // The worst block for a parser has no proof of work but all its hashes.
 func TestSyntheticBlock(t *testing.T) {
 	body := block(t, "synth_3.9M_empty_witness_items.raw")
-	if err := check(t, atSegwit, headerOf(body), body, parser.Block(body, nil)); err != nil {
+	if err := check(t, atSegwit, headerOf(body), body, walk(atSegwit, body)); err != nil {
 		t.Error(err)
 	}
 }
@@ -265,7 +264,7 @@ func TestNothingAllocates(t *testing.T) {
 			continue
 		}
 		body := block(t, r.File)
-		header, said := headerOf(body), parser.Block(body, nil)
+		header, said := headerOf(body), walk(r.context(), body)
 		if n := testing.AllocsPerRun(3, func() { // runs once before it counts
 			if _, err := k.Check(r.context(), header, body, said); err != nil {
 				t.Error(err)
@@ -283,7 +282,7 @@ func BenchmarkCheck(b *testing.B) {
 			continue
 		}
 		body := block(b, r.File)
-		header, said := headerOf(body), parser.Block(body, nil)
+		header, said := headerOf(body), walk(r.context(), body)
 		b.Run(r.File, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()

@@ -33,6 +33,8 @@ type Block struct {
 	Txs []Tx
 	// Verdict says whether the worker could walk the block.
 	Verdict verdict.Code
+	// Counts are those of a block whose verdict is [verdict.Code.Claimed], else 0.
+	Counts Counts
 }
 
 // ErrEncoding says that bytes are not a claim in its serialised form.

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"blockgate/internal/btc"
-	"blockgate/parser"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )
@@ -55,7 +54,7 @@ func TestLyingWorker(t *testing.T) {
 			continue // the same again, only slower
 		}
 		body := block(t, r.File)
-		honest := parser.Block(body, nil)
+		honest := walk(r.context(), body)
 		for round := range rounds {
 			txs := slices.Clone(honest.Txs)
 			for range 1 + rng.Intn(3) {
@@ -81,11 +80,11 @@ func TestBitFlips(t *testing.T) {
 			continue
 		}
 		body := block(t, r.File)
-		header, said := headerOf(body), parser.Block(body, nil)
+		header, said := headerOf(body), walk(r.context(), body)
 		k := claim.NewChecker()
 		flip := func(bit int) {
 			body[bit/8] ^= 1 << (bit % 8)
-			for _, said := range []claim.Block{said, parser.Block(body, nil)} {
+			for _, said := range []claim.Block{said, walk(r.context(), body)} {
 				if _, err := k.Check(r.context(), header, body, said); err == nil {
 					t.Fatalf("seed %d, %s: accepted with bit %d flipped", seed, r.File, bit)
 				}
@@ -104,7 +103,7 @@ func TestBitFlips(t *testing.T) {
 // A body that is cut anywhere is refused, whatever is said of it.
 func TestTruncation(t *testing.T) {
 	body := block(t, "testnet3_924634.raw")
-	header, said := headerOf(body), parser.Block(body, nil)
+	header, said := headerOf(body), walk(preSegwit, body)
 	ctx := claim.Context{Network: btc.Testnet3, Height: 924_634}
 	for n := range body {
 		if err := check(t, ctx, header, body[:n], said); err == nil {
@@ -134,10 +133,10 @@ func FuzzCheck(f *testing.F) {
 		for ; len(changes) >= 3; changes = changes[3:] {
 			body[int(binary.BigEndian.Uint16(changes))%len(body)] ^= changes[2]
 		}
-		said := parser.Block(body, nil)
+		said := walk(r.context(), body)
 		truth := slices.Clone(said.Txs)
 		if said.Verdict != verdict.OK { // a liar says otherwise
-			said = parser.Block(original, nil)
+			said = walk(r.context(), original)
 			said.Verdict = verdict.OK
 		}
 		for ; len(lies) >= 6 && len(said.Txs) > 0; lies = lies[6:] {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"blockgate/internal/btc"
-	"blockgate/parser"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )
@@ -98,7 +97,7 @@ func TestMutants(t *testing.T) {
 			continue
 		}
 		original := block(t, base.file)
-		err := check(t, base.ctx, headerOf(original), m.body, parser.Block(m.body, nil))
+		err := check(t, base.ctx, headerOf(original), m.body, walk(bases[m.base].ctx, m.body))
 		if m.file == unchanged {
 			if err != nil || !bytes.Equal(m.body, original) {
 				t.Errorf("%s: got %v", m.file, err)
@@ -119,7 +118,7 @@ func TestMutantsUnderTheirOwnHeader(t *testing.T) {
 		if len(m.body) < btc.HeaderSize {
 			continue
 		}
-		err := check(t, bases[m.base].ctx, headerOf(m.body), m.body, parser.Block(m.body, nil))
+		err := check(t, bases[m.base].ctx, headerOf(m.body), m.body, walk(bases[m.base].ctx, m.body))
 		if headersAlone[m.mutation] {
 			outOfScope++
 		}

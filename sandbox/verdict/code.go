@@ -70,12 +70,15 @@ const (
 	Sigops
 	// NonFinal says that a transaction's lock time lies ahead (BIP-0113).
 	NonFinal
+	// Coinbase says that a transaction that was sent alone is a coinbase: it belongs
+	// to a block.
+	Coinbase
 )
 
 type row struct{ text, reason string }
 
-// The reasons are those of Bitcoin Core v30.0: src/validation.cpp,
-// src/consensus/tx_check.cpp, and for faults of form what the deserialiser of
+// The reasons are those of Bitcoin Core v30.0: src/validation.cpp
+// (MemPoolAccept::PreChecks among it), src/consensus/tx_check.cpp, and for faults of form what the deserialiser of
 // src/serialize.h and src/primitives/transaction.h throws.
 var table = [...]row{ //nolint:gochecknoglobals // a table, never written
 	OK:                  {"well formed", ""},
@@ -102,6 +105,7 @@ var table = [...]row{ //nolint:gochecknoglobals // a table, never written
 	NullPrevout:         {"input of no coinbase spends nothing", "bad-txns-prevout-null"},
 	Sigops:              {"more than 80,000 of signature operation cost", "bad-blk-sigops"},
 	NonFinal:            {"transaction is not final", "bad-txns-nonfinal"},
+	Coinbase:            {"coinbase that stands alone", "coinbase"},
 }
 
 // Valid reports whether c is in the table.

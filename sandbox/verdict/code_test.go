@@ -12,7 +12,7 @@ func TestTable(t *testing.T) {
 	texts, rules, forms := map[string]verdict.Code{}, 0, 0
 	for n := range 256 {
 		c := verdict.Code(n)
-		if inside := c >= verdict.OK && c <= verdict.NonFinal; c.Valid() != inside {
+		if inside := c >= verdict.OK && c <= verdict.Coinbase; c.Valid() != inside {
 			t.Fatalf("code %d: valid %v", n, c.Valid())
 		}
 		if !c.Valid() {
@@ -38,15 +38,15 @@ func TestTable(t *testing.T) {
 			t.Errorf("code %d: claimed %v", n, c.Claimed())
 		}
 	}
-	if rules != 12 || forms != 11 {
-		t.Errorf("%d broken rules and %d faults of form, want 12 and 11", rules, forms)
+	if rules != 13 || forms != 11 {
+		t.Errorf("%d broken rules and %d faults of form, want 13 and 11", rules, forms)
 	}
 }
 
 // The numbers are part of the protocol: the first and last of each kind are held.
 func TestNumbers(t *testing.T) {
 	for c, want := range map[verdict.Code]uint8{
-		verdict.OK: 1, verdict.TooLarge: 2, verdict.SuperfluousWitness: 12, verdict.CoinbaseMissing: 13, verdict.NonFinal: 24,
+		verdict.OK: 1, verdict.TooLarge: 2, verdict.SuperfluousWitness: 12, verdict.CoinbaseMissing: 13, verdict.NonFinal: 24, verdict.Coinbase: 25,
 	} {
 		if uint8(c) != want {
 			t.Errorf("%v is %d, want %d", c, uint8(c), want)
