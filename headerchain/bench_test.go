@@ -200,6 +200,7 @@ func (c *contest) judgeByBtcd(tb testing.TB) {
 		}
 	}
 }
+
 // firstWholePeriod returns the first height from which on every retarget has the
 // first block of its period at or above base.
 func firstWholePeriod(base btc.Height) btc.Height {
