@@ -21,6 +21,10 @@ DEMOFLAGS ?=
 FUZZTIME ?= 10s
 FUZZTOTAL ?= 0
 
+# How many generated headers "make differential" judges, and from which seed.
+DIFFERENTIAL_HEADERS ?= 1000000
+DIFFERENTIAL_SEED ?= 20261121
+
 # A golangci-lint that is already there may be given: make lint GOLANGCI_LINT=golangci-lint
 GOLANGCI_LINT ?= bin/golangci-lint
 
@@ -29,10 +33,10 @@ GOLANGCI_LINT ?= bin/golangci-lint
 PORTABLE := internal/btc internal/sha256d headerchain adapter/addrbook adapter/node parser \
 	sandbox/claim sandbox/frame bus bus/jetstream
 
-.PHONY: help demo preflight build check test race corpus cross bench fuzz lint tidy clean
+.PHONY: help demo preflight build check test race corpus cross bench differential fuzz lint tidy clean
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: preflight ## Build, then show the whole path on this machine, liars included (1 min).
 	@$(MAKE) --no-print-directory build
@@ -68,6 +72,10 @@ cross: ## Build for arm64, and vet for macOS what a reader needs there.
 
 bench: ## Run all benchmarks.
 	go test -run '^$$' -bench . -benchmem ./...
+
+differential: ## Judge a million generated headers by our rules and by btcd's (1 min).
+	go test -count=1 -v -run Differential ./headerchain -args \
+		-differential-headers $(DIFFERENTIAL_HEADERS) -differential-seed $(DIFFERENTIAL_SEED)
 
 fuzz: ## Fuzz every target for FUZZTIME (10s), or all within FUZZTOTAL seconds.
 	@tools/fuzz '$(FUZZTIME)' '$(FUZZTOTAL)'

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"testing"
 	"time"
 
 	"github.com/btcsuite/btcd/blockchain"
@@ -83,10 +84,7 @@ func (f fixedClock) Offset() time.Duration           { return 0 }
 // before the ancestors. Without proven the proof of work is not looked at.
 func verdict(net btc.Network, parent *lineage, header btc.Header, now time.Time, proven bool) error {
 	params := chaincfgOf[net]
-	var h wire.BlockHeader
-	if err := h.Deserialize(bytes.NewReader(header[:])); err != nil {
-		panic(err)
-	}
+	h := wireHeader(header)
 	if proven {
 		if err := blockchain.CheckBlockHeaderSanity(&h, params.PowLimit, fixedClock{farFuture}, 0); err != nil {
 			return kindOf(err, true)
@@ -100,6 +98,28 @@ func verdict(net btc.Network, parent *lineage, header btc.Header, now time.Time,
 		return kindOf(err, true)
 	}
 	return context
+}
+
+// rawVerdict is what btcd says in its own order.
+func rawVerdict(net btc.Network, parent *lineage, header btc.Header, now time.Time, proven bool) error {
+	params := chaincfgOf[net]
+	h := wireHeader(header)
+	flags, checked := blockchain.BFNone, h
+	if !proven { // all that is left of the sanity check is the clock
+		flags, checked.Bits = blockchain.BFNoPoWCheck, params.PowLimitBits
+	}
+	if err := blockchain.CheckBlockHeaderSanity(&checked, params.PowLimit, fixedClock{now}, flags); err != nil {
+		return kindOf(err, true)
+	}
+	return kindOf(blockchain.CheckBlockHeaderContext(&h, parent, 0, chainCtx{params}, true), false)
+}
+
+func wireHeader(header btc.Header) wire.BlockHeader {
+	var h wire.BlockHeader
+	if err := h.Deserialize(bytes.NewReader(header[:])); err != nil {
+		panic(err) // 80 bytes are a header
+	}
+	return h
 }
 
 // kindOf translates btcd's error. Both a bad target and a wrong one are
@@ -130,6 +150,15 @@ func kindOf(err error, sanity bool) error {
 		return headerchain.ErrVersion
 	}
 	panic(fmt.Sprintf("btcd: unexpected %v", err))
+}
+
+// wantBtcdCode wants btcd's own error.
+func wantBtcdCode(t *testing.T, err error, code blockchain.ErrorCode) {
+	t.Helper()
+	var rule blockchain.RuleError
+	if !errors.As(err, &rule) || rule.ErrorCode != code {
+		t.Errorf("btcd: %v, want %v", err, code)
+	}
 }
 
 func toBig(n btc.Uint256) *big.Int {

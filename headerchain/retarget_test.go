@@ -1,6 +1,7 @@
 package headerchain_test
 
 import (
+	"errors"
 	"math/big"
 	"testing"
 
@@ -168,4 +169,59 @@ func TestWalkBackEndsAtThePeriod(t *testing.T) {
 		{"on time, easy", bits(f, easy), nil},
 		{"on time, hard", bits(f, hard), headerchain.ErrBits},
 	})
+}
+
+// The walk back costs no header of a batch a step: with the bits and times of all
+// nodes made wrong, each verdict of a batch stays right, since the rules look at
+// what the batch carries along. Only the first header of a batch walks, and not
+// further than the period.
+func TestWalkBackIsBounded(t *testing.T) {
+	const hard, easy = 0x1c0ffff0, 0x1d00ffff
+	for _, net := range []btc.Network{btc.Testnet3, btc.Testnet4} {
+		for _, tail := range []int{0, 1, 300} { // easy headers before the batch
+			c, anchor := anchorAt(net, 4*btc.RetargetInterval, hard)
+			tip := anchor
+			for range tail {
+				tip = at(bits(child(&tip, 0), easy), tip.Time()+1201).Header()
+				if err := c.AcceptUnproven(tip, farFuture); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var headers []btc.Header
+			last := tip
+			for i := range 1000 {
+				f := at(bits(child(&last, 1), easy), last.Time()+1201)
+				if i%300 == 299 { // what a walk would end with
+					f = bits(child(&last, 1), hard)
+				}
+				last = f.Header()
+				headers = append(headers, last)
+			}
+			wrong := append(headers, bits(child(&headers[999], 2), easy).Header())
+			if valid, err := c.AcceptWithPoison(wrong, farFuture.Unix()); valid != 1000 || !errors.Is(err, headerchain.ErrBits) {
+				t.Errorf("%v, %d before: an easy header on time: %d valid, %v", net, tail, valid, err)
+			}
+			mustHold(t, c)
+		}
+	}
+}
+
+// However long a period of easy headers is, what stands below it is not looked at:
+// all of it is wrong here, the header just below the period too.
+func TestWalkBackOfOneHeader(t *testing.T) {
+	const hard, easy = 0x1c0ffff0, 0x1d00ffff
+	for _, below := range []uint32{hard, 0x1b0ffff0, easy} {
+		c, tip := anchorAt(btc.Testnet3, 4*btc.RetargetInterval-1, below)
+		for range btc.RetargetInterval - 1 {
+			tip = at(bits(child(&tip, 0), easy), tip.Time()+1201).Header()
+			if err := c.AcceptUnproven(tip, farFuture); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f := child(&tip, 1)
+		judge(t, c, farFuture, []judged{
+			{"the bits from below", bits(f, hard), headerchain.ErrBits},
+			{"those of the period's first", bits(f, easy), nil},
+		})
+	}
 }
