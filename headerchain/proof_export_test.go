@@ -39,3 +39,10 @@ func (c *Chain) AcceptWithPoison(headers []btc.Header, now int64) (valid int, er
 	}
 	return len(headers), nil
 }
+
+// CallBest gives the best header another hash, so that a real header can be given
+// to Accept as its child where the real parent is not at hand.
+func (c *Chain) CallBest(hash btc.Hash) {
+	c.nodes.at(c.best).hash = hash
+	c.index.rebuild(&c.nodes)
+}

@@ -50,6 +50,7 @@ var realRuns = []struct {
 }{
 	{"mainnet_0-10236.bin.gz", btc.Mainnet, 0, "000000004f74d42205b9d7ae1cb5c1591e723894a71358fce73b7e0919628161"},
 	{"mainnet_150000-282239.bin.gz", btc.Mainnet, 150000, "0000000000000002513542a461de351a5a94f96b4bcd3e324a48d2d71b403fe0"},
+	{"mainnet_586655-589289.bin.gz", btc.Mainnet, 586655, "000000000000000000005d40cf4f919d7d113a563e9f1d735c0508b02baa6c5d"},
 	{"mainnet_225792-231840.bin.gz", btc.Mainnet, 225792, "00000000000000a93b6a1604ad96455f1058c7e411681d8885adcd1819db9543"},
 	{"mainnet_822527-830592.bin.gz", btc.Mainnet, 822527, "00000000000000000000506183a8b30fa3224b85e82a70416e1d594bdb632fdb"},
 	{"signet_0-2016.bin.gz", btc.Signet, 0, "0000008fd8c10e65008a81307f7586d6031d5b6dc6c29b56665eaa32c66ca674"},
@@ -111,23 +112,35 @@ func TestFlippedBitIsFound(t *testing.T) {
 	}
 }
 
-// The first of the six is version 2 after BIP66; the others were built upon it by
-// miners that looked at proof of work only.
+// H09: the first of the six is version 2 after BIP66; the others were built upon it
+// by miners that looked at proof of work only. It is refused for its version, and
+// with it all that stands on it: without a valid parent they are headers of nobody.
 func TestForkOf4July2015(t *testing.T) {
 	b, err := os.ReadFile("testdata/bip66_fork_20150704.bin")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const height = 363731
-	params := btc.Mainnet.Params()
-	first := btc.Header(b[:btc.HeaderSize])
-	if headerchain.CheckVersion(params, height, first.Version()) {
-		t.Errorf("version %d is accepted at %d", first.Version(), height)
+	var fork []btc.Header
+	for ; len(b) > 0; b = b[btc.HeaderSize:] {
+		fork = append(fork, btc.Header(b[:btc.HeaderSize]))
 	}
-	c := headerchain.NewAnchored(btc.Mainnet, first, height)
-	for b = b[btc.HeaderSize:]; len(b) > 0; b = b[btc.HeaderSize:] {
-		mustAccept(t, c, btc.Header(b[:btc.HeaderSize])) // nothing else is wrong with them
+	parent := btc.HeaderFields{Version: 3, Time: fork[0].Time() - btc.BlockSpacing, Bits: fork[0].Bits()}
+	c := headerchain.NewAnchored(btc.Mainnet, parent.Header(), height-1) // stands in for the real one
+	c.CallBest(fork[0].Prev())
+	_, err = c.Accept(fork, farFuture)
+	var refused *headerchain.HeaderError
+	if !errors.Is(err, headerchain.ErrVersion) || !errors.As(err, &refused) || refused.Index != 0 || refused.Height != height {
+		t.Errorf("the fork: %v", err)
 	}
+	if _, err := c.Accept(fork[1:], farFuture); !errors.Is(err, headerchain.ErrUnlinked) {
+		t.Errorf("what stands on it: %v", err)
+	}
+	if c.Len() != 1 {
+		t.Errorf("%d headers are held", c.Len())
+	}
+	c = headerchain.NewAnchored(btc.Mainnet, fork[0], height)
+	mustAccept(t, c, fork[1:]...) // nothing else is wrong with them
 }
 
 func TestMainnetRetargets(t *testing.T) {
