@@ -35,6 +35,7 @@ func TestAcceptNothing(t *testing.T) {
 	}
 }
 
+// H08: batches that repeat, skip, go back or lead nowhere.
 func TestAcceptBatches(t *testing.T) {
 	genesis := regtestGenesis()
 	a := branch(genesis, 5, 'a')
@@ -93,7 +94,7 @@ func TestAcceptBatches(t *testing.T) {
 	}
 }
 
-// The bits themselves: what is no target, and what is above the limit.
+// H07: the bits themselves: what is no target, and what is above the limit.
 func TestTargets(t *testing.T) {
 	for _, net := range btc.Networks() {
 		genesis := net.Params().Genesis

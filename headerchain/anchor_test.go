@@ -80,7 +80,7 @@ func TestAnchorWithTwentyMinuteRule(t *testing.T) {
 	}
 }
 
-// Without the first header of the period only the factor of 4 is known, and on
+// H06: without the first header of the period only the factor of 4 is known, and on
 // networks with the 20-minute rule not even that.
 func TestAnchorAtBoundary(t *testing.T) {
 	const hard = 0x1b0ffff0

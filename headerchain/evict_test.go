@@ -64,6 +64,7 @@ func TestLeastWorkGoes(t *testing.T) {
 	mustHold(t, c)
 }
 
+// H01: what is off the best chain is bounded.
 func TestSideLimit(t *testing.T) {
 	for _, room := range []int{9, 10, 11} {
 		c, _ := withSides(t, 20, room)

@@ -34,7 +34,7 @@ func TestHundredBytesAHeader(t *testing.T) {
 	runtime.KeepAlive(c)
 }
 
-// Headers off the best chain that come one by one cost a run each.
+// H01: headers off the best chain that come one by one cost a run each.
 func TestMemoryOfSides(t *testing.T) {
 	const count = 20_000
 	trunk := branch(regtestGenesis(), 2, 0)

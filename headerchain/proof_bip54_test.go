@@ -51,7 +51,7 @@ func bip54Branches(t *testing.T) []bip54Branch {
 	return branches
 }
 
-// The rules of today accept each of these chains, those too that BIP-0054 would
+// H05: the rules of today accept each of these chains, those too that BIP-0054 would
 // refuse: it is not in force on any network.
 func TestBIP54ChainsKeepTodaysRules(t *testing.T) {
 	leaves := 0
@@ -76,7 +76,7 @@ func TestBIP54ChainsKeepTodaysRules(t *testing.T) {
 	}
 }
 
-// The real chain has more work, so none of them is best beside it: not after it,
+// H01, H02: the real chain has more work, so none of them is best beside it: not after it,
 // and not for long before it.
 func TestBIP54ChainsNeverWin(t *testing.T) {
 	run := realRuns[0]

@@ -40,7 +40,7 @@ func mustAttach(t *testing.T, c *headerchain.Chain, headers []btc.Header, height
 	}
 }
 
-// Every stale fork hangs where it belongs and loses, whichever side comes first:
+// H11: every stale fork hangs where it belongs and loses, whichever side comes first:
 // one that was there first is best until the main chain has more work.
 func TestStaleForksLose(t *testing.T) {
 	forks := staleForks(t)

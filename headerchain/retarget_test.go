@@ -11,6 +11,7 @@ import (
 	"blockgate/internal/btc"
 )
 
+// H05: the clamps, both ways, each with its neighbours.
 func TestRetargetClamps(t *testing.T) {
 	const fortnight = btc.RetargetTimespan
 	for _, tc := range []struct {
@@ -86,6 +87,7 @@ func period(t *testing.T, net btc.Network, hard uint32, easyTail int) (*headerch
 	return c, tip
 }
 
+// H05: the bits from which a change starts.
 func TestRetargetBase(t *testing.T) {
 	const hard = 0x1c0ffff0
 	for _, tc := range []struct {
@@ -152,7 +154,7 @@ func TestTwentyMinuteRule(t *testing.T) {
 	}
 }
 
-// The walk back ends at the first header of the period, even if that one is easy.
+// H06: the walk back ends at the first header of the period, even if that one is easy.
 func TestWalkBackEndsAtThePeriod(t *testing.T) {
 	const hard, easy = 0x1c0ffff0, 0x1d00ffff
 	genesis := btc.Testnet3.Params().Genesis
@@ -171,7 +173,7 @@ func TestWalkBackEndsAtThePeriod(t *testing.T) {
 	})
 }
 
-// The walk back costs no header of a batch a step: with the bits and times of all
+// H06: the walk back costs no header of a batch a step: with the bits and times of all
 // nodes made wrong, each verdict of a batch stays right, since the rules look at
 // what the batch carries along. Only the first header of a batch walks, and not
 // further than the period.

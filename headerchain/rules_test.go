@@ -178,7 +178,7 @@ func TestFutureTime(t *testing.T) {
 	}
 }
 
-// A header that came too early is not remembered: it is accepted when its time has
+// H04: a header that came too early is not remembered: it is accepted when its time has
 // come.
 func TestFutureTimeIsTemporary(t *testing.T) {
 	c := headerchain.New(btc.Regtest)
@@ -195,6 +195,7 @@ func TestFutureTimeIsTemporary(t *testing.T) {
 	}
 }
 
+// H05: the first header of a period on testnet4.
 func TestTimewarp(t *testing.T) {
 	for _, net := range btc.Networks() {
 		for _, place := range []struct {
