@@ -46,6 +46,7 @@ type Presync struct {
 	pass      Pass
 	bits      bitQueue
 	maxBits   int
+	page      int  // headers of a full message: btc.MaxHeaders; a test lowers it
 	enough    bool // pass 2: the required work is there, so all is ready
 	waiting   compressedQueue
 	below     btc.Hash // pass 2: the parent of the first that waits
@@ -94,7 +95,7 @@ func (c *Chain) NewPresync(parent btc.Hash, required btc.Work, now time.Time, se
 	n := c.nodes.at(r)
 	p := &Presync{
 		params: c.params, limits: presyncLimits[c.params.Network], required: required, locator: c.locatorOf(r),
-		start: place{n.hash, int64(c.nodes.height(r)), n.time, n.bits, c.nodes.work(r)}, pass: FirstPass, hasher: newHasher(),
+		start: place{n.hash, int64(c.nodes.height(r)), n.time, n.bits, c.nodes.work(r)}, pass: FirstPass, page: btc.MaxHeaders, hasher: newHasher(),
 	}
 	p.at = p.start
 	p.maxBits = p.limits.maxBits(now.Unix() - int64(c.MedianTime(parent)))
@@ -159,7 +160,7 @@ func (p *Presync) Next(headers []btc.Header) error {
 		p.pass = Ended
 	case p.pass == FirstPass && p.at.work.Cmp(p.required) >= 0:
 		p.begin()
-	case len(headers) < btc.MaxHeaders:
+	case len(headers) < p.page:
 		err := fmt.Errorf("%w: height %d, work %v, want %v", ErrPresyncShort, p.at.height, p.at.work, p.required)
 		p.drop()
 		return err

@@ -2,6 +2,7 @@ package headerchain_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -172,4 +173,184 @@ func TestPresyncHonest(t *testing.T) {
 			t.Errorf("%s: best %d", tc.name, c.Best().Height)
 		}
 	}
+}
+
+// strictRegtest returns rules without the 20-minute rule, so that the target can be wrong.
+func strictRegtest() *btc.Params {
+	params := *btc.Regtest.Params()
+	params.MinDifficultyBlocks, params.NoRetargeting = false, false
+	return &params
+}
+
+// withBits mines a chain on regtest's genesis in which the header at a height has
+// other bits.
+func withBits(count int, height int, bits uint32) []btc.Header {
+	headers := branch(regtestGenesis(), min(count, height-1), 0)
+	last := headers[len(headers)-1]
+	f := child(&last, 0)
+	f.Bits = bits
+	headers = append(headers, mine(f))
+	for len(headers) < count {
+		last = headers[len(headers)-1]
+		headers = append(headers, mine(child(&last, 0)))
+	}
+	return headers
+}
+
+// THREATS.md H01: work pressed into few blocks. The target changes at the start of a
+// period alone and by no more than four times.
+func TestPresyncDifficulty(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		height int
+		bits   uint32
+		ok     bool
+	}{
+		{"the same within a period", 100, 0x207fffff, true},
+		{"harder within a period", 100, 0x207ffffe, false},
+		{"before the period", 2015, 0x205fffff, false},
+		{"after its start", 2017, 0x205fffff, false},
+		{"four times as hard", 2016, 0x201fffff, true},
+		{"a little more", 2016, 0x201ffffe, false},
+		{"a little less", 2016, 0x20200000, true},
+		{"easier than the limit", 2016, 0x21008000, false},
+	} {
+		chain := withBits(2100, tc.height, tc.bits)
+		c := headerchain.NewByParams(strictRegtest(), regtestGenesis(), 0)
+		p := c.NewPresync(c.Base().Hash, blocks(1_000_000), presyncClock, [32]byte{})
+		err := p.Next(chain[:2000])
+		if err == nil {
+			err = p.Next(chain[2000:])
+		}
+		want := headerchain.ErrPresyncDifficulty
+		if tc.ok {
+			want = headerchain.ErrPresyncShort
+		}
+		if tc.bits == 0x21008000 {
+			want = headerchain.ErrTarget
+		}
+		if !errors.Is(err, want) || !p.Done() {
+			t.Errorf("%s: %v, want %v", tc.name, err, want)
+		}
+	}
+}
+
+// The worked numbers of PresyncLimits.
+func TestPresyncMemoryBound(t *testing.T) {
+	if headerchain.CompressedSize != 48 {
+		t.Errorf("a header that waits takes %d bytes", headerchain.CompressedSize)
+	}
+	for _, tc := range []struct {
+		net  btc.Network
+		bits int
+		kB   int
+	}{{btc.Mainnet, 5_090_755, 1_620}, {btc.Testnet3, 0, 1_500}, {btc.Testnet4, 0, 750}, {btc.Signet, 0, 1_100}, {btc.Regtest, 0, 1_900}} {
+		c := headerchain.New(tc.net)
+		p := c.NewPresync(c.Base().Hash, btc.Work{}, presyncClock, [32]byte{})
+		if tc.bits > 0 && p.MaxBits() != tc.bits {
+			t.Errorf("%v: %d bits, want %d", tc.net, p.MaxBits(), tc.bits)
+		}
+		buffer := headerchain.PresyncLimitsOf(tc.net).Buffer
+		most := p.MaxBits()/8 + (buffer+btc.MaxHeaders)*headerchain.CompressedSize + btc.MaxHeaders*btc.HeaderSize + p.Bytes()
+		if most > 1000*tc.kB || most < 900*tc.kB {
+			t.Errorf("%v: %d bytes at most, said %d kB", tc.net, most, tc.kB)
+		}
+	}
+}
+
+// Memory is bounded all the time, and nothing is allocated for a header.
+func TestPresyncMemory(t *testing.T) {
+	chain := branch(regtestGenesis(), 40_000, 0)
+	c := headerchain.New(btc.Regtest)
+	p := c.NewPresync(c.Base().Hash, blocks(38_001), presyncClock, [32]byte{})
+	limits := headerchain.PresyncLimits{Period: 275, Buffer: 7017}
+	fixed := p.Bytes()
+	bound := fixed + 2*4096 + 64 + (limits.Buffer+btc.MaxHeaders)*headerchain.CompressedSize + btc.MaxHeaders*btc.HeaderSize
+	next := 0
+	step := func() {
+		if err := p.Next(chain[next : next+btc.MaxHeaders]); err != nil {
+			t.Fatal(err)
+		}
+		for ready := p.Ready(); len(ready) > 0; ready = p.Ready() { // all are looked at
+			if ready[0].Prev() != chain[0].Prev() && ready[0].Bits() == 0 {
+				t.Fatal("no header")
+			}
+		}
+		next += btc.MaxHeaders
+		if got := p.Bytes(); got > bound {
+			t.Fatalf("%d bytes at height %d of pass %d, at most %d may be", got, p.Height(), p.Pass(), bound)
+		}
+	}
+	step() // the first bit takes a chunk
+	first := testing.AllocsPerRun(15, step)
+	for p.Pass() == headerchain.FirstPass {
+		step()
+	}
+	next = 0
+	step()
+	second := testing.AllocsPerRun(15, step)
+	for p.Pass() == headerchain.SecondPass {
+		step()
+	}
+	if (first != 0 || second != 0) && !raceDetector {
+		t.Errorf("%v allocations a message in the first pass, %v in the second", first, second)
+	}
+	if got := p.Bytes(); got > bound || !p.Done() {
+		t.Errorf("%d bytes at the end", got)
+	}
+}
+
+// The bits and the heights that have one follow from the secret alone; another one
+// gives others.
+func TestPresyncSecret(t *testing.T) {
+	chain := branch(regtestGenesis(), 6_000, 0)
+	given := append(slices.Clone(chain[:2000]), branch(chain[1999], 4_000, 3)...)
+	ends := map[btc.Height]bool{}
+	for seed := range byte(16) {
+		var at [2]btc.Height
+		for i := range at {
+			c := headerchain.New(btc.Regtest)
+			p := c.NewPresync(c.Base().Hash, blocks(6_001), presyncClock, [32]byte{seed})
+			_, err := feed(p, chain, given)
+			if refused, ok := errors.AsType[*headerchain.HeaderError](err); ok {
+				at[i] = refused.Height
+			}
+		}
+		if at[0] != at[1] || at[0] <= 2000 {
+			t.Errorf("seed %d: ends at %v", seed, at)
+		}
+		ends[at[0]] = true
+	}
+	if len(ends) < 8 {
+		t.Errorf("16 secrets end at %d heights", len(ends))
+	}
+	if c := headerchain.New(btc.Regtest); c.NewPresync(btc.Hash{1}, btc.Work{}, presyncClock, [32]byte{}) != nil {
+		t.Error("a presync on a header that is not held")
+	}
+}
+
+// Who goes on after the end, or does not take what is ready, has a bug.
+func TestPresyncMisuse(t *testing.T) {
+	chain := branch(regtestGenesis(), 10_000, 0)
+	c := headerchain.New(btc.Regtest)
+	mustPanic := func(name string, p *headerchain.Presync) {
+		defer func() {
+			if recover() == nil {
+				t.Errorf("%s: no panic", name)
+			}
+		}()
+		_ = p.Next(chain[:1])
+	}
+	p := c.NewPresync(c.Base().Hash, blocks(2), presyncClock, [32]byte{})
+	if err := p.Next(chain[:1]); err != nil || p.Pass() != headerchain.SecondPass {
+		t.Fatal(err)
+	}
+	if err := p.Next(chain[:1]); err != nil || p.Done() {
+		t.Fatal(err)
+	}
+	mustPanic("not taken", p)
+	if ready := p.Ready(); len(ready) != 1 || ready[0] != chain[0] || !p.Done() {
+		t.Fatal("the header is not ready")
+	}
+	mustPanic("over", p)
 }
