@@ -158,7 +158,7 @@ func (p *Presync) Next(headers []btc.Header) error {
 	case p.enough:
 		p.bits.clear()
 		p.pass = Ended
-	case p.pass == FirstPass && p.at.work.Cmp(p.required) >= 0:
+	case p.pass == FirstPass && len(headers) > 0 && p.at.work.Cmp(p.required) >= 0:
 		p.begin()
 	case len(headers) < p.page:
 		err := fmt.Errorf("%w: height %d, work %v, want %v", ErrPresyncShort, p.at.height, p.at.work, p.required)
