@@ -36,9 +36,17 @@ type batch struct {
 // The best header moves to the last valid header if that has more work. If there
 // are more than [MaxSideHeaders] off its chain then, some of them go.
 func (c *Chain) Accept(headers []btc.Header, now time.Time) (Accepted, error) {
+	return c.accept(headers, now, nil)
+}
+
+// accept is Accept, for a holder if it is not nil.
+func (c *Chain) accept(headers []btc.Header, now time.Time, holder *uint64) (Accepted, error) {
 	b := batch{now: now.Unix(), first: ref(c.nodes.count), front: front{at: none}}
 	done, failed := c.acceptAll(&b, headers)
 	done.TipMoved = c.settle(&b)
+	if holder != nil && b.front.at != none {
+		c.holdAt(*holder, b.front.at)
+	}
 	if c.makeRoom() {
 		if full := c.recount(headers, &done); full != nil {
 			failed = full

@@ -22,6 +22,7 @@ type Chain struct {
 	leaves []leaf
 	// allowed is the proof of the bits that were met last, so not above the limit.
 	allowed proof
+	holds   []hold
 	hasher  hasher
 	hashes  [hashStretch]btc.Hash // of the stretch that Accept looks at
 	// maxHeaders and maxSide are MaxChainHeaders and MaxSideHeaders; a test lowers

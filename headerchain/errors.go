@@ -65,6 +65,25 @@ var (
 	ErrChainFull = errors.New("too many headers")
 )
 
+// Kinds of ends of a [Presync] before its time, for [errors.Is] on what
+// [Presync.Next] returns.
+var (
+	// ErrPresyncShort says that the peer has no more headers and that those it
+	// gave have not work enough. An honest peer may have no better chain.
+	ErrPresyncShort = errors.New("headers end below the work that is asked for")
+	// ErrPresyncMoved says that the first header of a message is not the child of
+	// the last one before. An honest peer may have gone over to another branch.
+	ErrPresyncMoved = errors.New("headers do not go on where the last ones ended")
+	// ErrPresyncDifficulty says that the target changes as no chain's can.
+	ErrPresyncDifficulty = errors.New("target changes too much, or at the wrong height")
+	// ErrPresyncTooLong says that there are more headers than a valid chain can
+	// have by now.
+	ErrPresyncTooLong = errors.New("more headers than there can be")
+	// ErrPresyncMismatch says that the headers of the second pass are not those of
+	// the first.
+	ErrPresyncMismatch = errors.New("other headers than at the first time")
+)
+
 var (
 	// ErrUnknown says that no header with that hash is held.
 	ErrUnknown = errors.New("header not known")

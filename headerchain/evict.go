@@ -10,8 +10,8 @@ import (
 // makeRoom takes headers off the best chain out of the tree if there are too many:
 // always that leaf which has the least work, the one seen last on ties, whatever
 // its height or age, until a part of the room is free. The best complete tip
-// stays, what the caller parked, so that no flood can undo it, and their ancestors.
-// It reports whether any went.
+// stays, what the caller parked, so that no flood can undo it, what is held (see
+// hold.go), and their ancestors. It reports whether any went.
 //
 // It takes time in proportion to all headers held, which is why it makes room for
 // many. All that refers to nodes is made anew: no ref is used twice and none is left
@@ -48,6 +48,9 @@ func (c *Chain) chooseLosers(count int) (place []ref, gone int) {
 	}
 	place[c.best]++ // no leaves, whatever goes
 	place[c.complete]++
+	for _, h := range c.holds {
+		place[h.at]++
+	}
 	var losers losers
 	for r := range place {
 		if place[r] == 0 {
@@ -112,6 +115,9 @@ func (c *Chain) compact(place []ref) {
 	c.nodes.chunks = c.nodes.chunks[:used]
 	clear(c.nodes.chunks[used-1].since[(c.nodes.count-1)%chunkLen+1:])
 	c.best, c.complete = place[c.best], place[c.complete]
+	for i := range c.holds {
+		c.holds[i].at = place[c.holds[i].at]
+	}
 	for i, r := range c.spine {
 		c.spine[i] = place[r]
 	}

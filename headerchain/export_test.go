@@ -112,6 +112,11 @@ func (c *Chain) CheckInvariants() error {
 	if works[foremost].Cmp(works[c.complete]) > 0 || c.nodes.is(c.complete, parked) || !c.nodes.is(c.complete, chained) {
 		return fmt.Errorf("complete tip %d, foremost %d", c.complete, foremost)
 	}
+	for _, h := range c.holds {
+		if h.at < base || int(h.at) >= c.nodes.count {
+			return fmt.Errorf("node %d is held, of %d", h.at, c.nodes.count)
+		}
+	}
 	return c.checkSpine()
 }
 

@@ -14,8 +14,8 @@ import (
 //	    tag       ref + 1          0 if free
 //
 // The tag is a byte of the hash that the slot number hardly uses, so that a probe
-// of a strange slot seldom has to look at the node. The ref fits 24 bits:
-// MaxChainHeaders is 2^23.
+// of a strange slot seldom has to look at the node. ref + 1 fits 24 bits:
+// MaxChainHeaders is 2^24 - 1.
 //
 // The slot number comes from eight bytes of the hash times a secret odd number, so
 // that nobody can choose headers that collide.

@@ -7,11 +7,14 @@ import "blockgate/internal/btc"
 // It has about 10 + log2(height) entries; the slice is the caller's.
 //
 // Source: LocatorEntries, Bitcoin Core v30.0 src/chain.cpp.
-func (c *Chain) Locator() []btc.Hash {
+func (c *Chain) Locator() []btc.Hash { return c.locatorOf(c.best) }
+
+// locatorOf does so for any chain, of which r is the last header.
+func (c *Chain) locatorOf(r ref) []btc.Hash {
 	var hashes []btc.Hash
 	step := 1
-	for i := len(c.spine) - 1; ; i = max(0, i-step) {
-		hashes = append(hashes, c.nodes.at(c.spine[i]).hash)
+	for i := c.depth(r); ; i = max(0, i-step) {
+		hashes = append(hashes, c.nodes.at(c.ancestorAt(r, i)).hash)
 		if i == 0 {
 			return hashes
 		}

@@ -20,6 +20,7 @@ type model struct {
 	complete *modelNode
 	maxSide  int
 	calls    int
+	holds    map[uint64]*modelNode
 }
 
 type modelNode struct {
@@ -38,7 +39,7 @@ const never = -1
 func newModel(net btc.Network) *model {
 	genesis := net.Params().Genesis
 	n := &modelNode{lineage: lineage{header: genesis}, hash: genesis.Hash(), work: newBigWork(genesis.Bits()), held: true}
-	return &model{net: net, nodes: []*modelNode{n}, complete: n, maxSide: headerchain.MaxSideHeaders}
+	return &model{net: net, nodes: []*modelNode{n}, complete: n, maxSide: headerchain.MaxSideHeaders, holds: map[uint64]*modelNode{}}
 }
 
 func (m *model) find(hash btc.Hash) *modelNode {
@@ -50,7 +51,7 @@ func (m *model) find(hash btc.Hash) *modelNode {
 	return nil
 }
 
-func (m *model) accept(headers []btc.Header, now time.Time) (done headerchain.Accepted, kind error) {
+func (m *model) accept(headers []btc.Header, now time.Time, holder *uint64) (done headerchain.Accepted, kind error) {
 	best := m.best()
 	for i, h := range headers {
 		hash := h.Hash()
@@ -76,6 +77,9 @@ func (m *model) accept(headers []btc.Header, now time.Time) (done headerchain.Ac
 		done.Last = hash
 	}
 	done.TipMoved = m.best() != best
+	if last := m.find(done.Last); holder != nil && last != nil {
+		m.holds[*holder] = last
+	}
 	if m.makeRoom() {
 		valid := done.New + done.Known
 		for i := range valid {
@@ -102,7 +106,7 @@ func (m *model) makeRoom() (removed bool) {
 		var least *modelNode
 		for _, n := range m.nodes {
 			inner := slices.ContainsFunc(m.nodes, func(c *modelNode) bool { return c.up == n })
-			if inner || n == m.best() || n == m.complete || n.parked {
+			if inner || n == m.best() || n == m.complete || n.parked || m.isHeld(n) {
 				continue
 			}
 			if least == nil || n.work.Cmp(least.work) <= 0 {
@@ -116,6 +120,15 @@ func (m *model) makeRoom() (removed bool) {
 		removed = true
 	}
 	return removed
+}
+
+func (m *model) isHeld(n *modelNode) bool {
+	for _, at := range m.holds {
+		if at == n {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *model) add(parent *modelNode, h btc.Header) {

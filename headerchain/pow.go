@@ -51,20 +51,26 @@ func (p *proofs) of(bits uint32) *proof {
 //
 // Source: CheckProofOfWorkImpl and DeriveTarget, Bitcoin Core v30.0 src/pow.cpp.
 func (c *Chain) checkProofOfWork(hash *btc.Hash, bits uint32) *refusal {
-	if p := &c.allowed; p.bits == bits && p.valid && p.metBy(hash) {
+	return checkProof(c.params, &c.allowed, &c.nodes.proofs, hash, bits)
+}
+
+// checkProof is checkProofOfWork. allowed is the proof of the bits that were met
+// last, and follows them.
+func checkProof(params *btc.Params, allowed *proof, proofs *proofs, hash *btc.Hash, bits uint32) *refusal {
+	if allowed.bits == bits && allowed.valid && allowed.metBy(hash) {
 		return nil
 	}
 	target, err := btc.TargetFromCompact(bits)
 	if err != nil {
 		return refuse(ErrTarget, "bits %08x: %v", bits, err)
 	}
-	if target.Cmp(c.params.PowLimit.Uint256) > 0 {
-		return refuse(ErrTarget, "bits %08x: above the limit %08x", bits, c.params.PowLimitBits)
+	if target.Cmp(params.PowLimit.Uint256) > 0 {
+		return refuse(ErrTarget, "bits %08x: above the limit %08x", bits, params.PowLimitBits)
 	}
 	if !target.Meets(hash) {
 		return refuse(ErrHighHash, "bits %08x", bits)
 	}
-	c.allowed = *c.nodes.proofs.of(bits)
+	*allowed = *proofs.of(bits)
 	return nil
 }
 

@@ -84,20 +84,45 @@ func scale(n btc.Uint256, mul, div uint64) (quotient btc.Uint256, fits bool) {
 // checkStep is what is left of the retarget in an anchored chain that does not
 // hold the first block of the period: no change by more than the factor. It says
 // nothing where the 20-minute rule may have changed the bits in between.
+func (c *Chain) checkStep(from, got uint32) *refusal {
+	if c.params.MinDifficultyBlocks || isStep(c.params, from, got) {
+		return nil
+	}
+	least, _ := retarget(c.params, from, 0)
+	most, _ := retarget(c.params, from, btc.RetargetTimespan*retargetFactor)
+	return refuse(ErrBits, "bits %08x, want %08x to %08x", got, least, most)
+}
+
+// isStep reports whether the bits of a period can follow those of the one before
+// by any retarget at all. It is true if from stands for no target, which only an
+// anchor can have.
 //
 // Source: PermittedDifficultyTransition, Bitcoin Core v30.0 src/pow.cpp.
-func (c *Chain) checkStep(from, got uint32) *refusal {
-	if c.params.MinDifficultyBlocks {
-		return nil
-	}
-	least, ok := retarget(c.params, from, 0)
-	most, _ := retarget(c.params, from, btc.RetargetTimespan*retargetFactor)
+func isStep(params *btc.Params, from, to uint32) bool {
+	least, ok := retarget(params, from, 0)
 	if !ok {
-		return nil
+		return true
 	}
-	target, low, high := newProof(got).target, newProof(least).target, newProof(most).target
-	if target.Cmp(low.Uint256) < 0 || target.Cmp(high.Uint256) > 0 {
-		return refuse(ErrBits, "bits %08x, want %08x to %08x", got, least, most)
+	most, _ := retarget(params, from, btc.RetargetTimespan*retargetFactor)
+	low, _ := btc.TargetFromCompact(least) // a target has a compact form
+	high, _ := btc.TargetFromCompact(most)
+	target, err := btc.TargetFromCompact(to)
+	return err == nil && target.Cmp(low.Uint256) >= 0 && target.Cmp(high.Uint256) <= 0
+}
+
+// isPermitted reports whether a header at height may have the bits to after a
+// parent with the bits from, for all that its ancestors could be: the bits change
+// at the start of a period alone, and by no more than the factor. Where the
+// 20-minute rule holds nothing can be said.
+//
+// Source: PermittedDifficultyTransition, Bitcoin Core v30.0 src/pow.cpp.
+func isPermitted(params *btc.Params, height int64, from, to uint32) bool {
+	switch {
+	case params.MinDifficultyBlocks:
+		return true
+	case height%btc.RetargetInterval == 0:
+		return isStep(params, from, to)
+	default:
+		return from == to
 	}
-	return nil
 }

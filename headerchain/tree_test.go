@@ -59,16 +59,40 @@ func (x *machine) batch(t *rapid.T) []btc.Header {
 	return headers
 }
 
-func (x *machine) Accept(t *rapid.T) {
+func (x *machine) Accept(t *rapid.T) { x.give(t, nil) }
+
+// AcceptHeld gives headers that stay.
+func (x *machine) AcceptHeld(t *rapid.T) {
+	holder := rapid.Uint64Range(0, 2).Draw(t, "holder")
+	x.give(t, &holder)
+}
+
+func (x *machine) Release(t *rapid.T) {
+	holder := rapid.Uint64Range(0, 2).Draw(t, "holder")
+	x.c.Release(holder)
+	delete(x.m.holds, holder)
+}
+
+func (x *machine) give(t *rapid.T, holder *uint64) {
 	headers := x.batch(t)
 	genesis := regtestGenesis()
 	late := time.Duration(rapid.IntRange(-7200, 10_000).Draw(t, "clock")) * time.Second
-	x.accept(t, headers, time.Unix(int64(genesis.Time()), 0).Add(late))
+	x.acceptBy(t, headers, time.Unix(int64(genesis.Time()), 0).Add(late), holder)
 }
 
 func (x *machine) accept(t interface{ Fatalf(string, ...any) }, headers []btc.Header, now time.Time) {
-	done, err := x.c.Accept(headers, now)
-	want, kind := x.m.accept(headers, now)
+	x.acceptBy(t, headers, now, nil)
+}
+
+func (x *machine) acceptBy(t interface{ Fatalf(string, ...any) }, headers []btc.Header, now time.Time, holder *uint64) {
+	accept := x.c.Accept
+	if holder != nil {
+		accept = func(headers []btc.Header, now time.Time) (headerchain.Accepted, error) {
+			return x.c.AcceptHeld(*holder, headers, now)
+		}
+	}
+	done, err := accept(headers, now)
+	want, kind := x.m.accept(headers, now, holder)
 	if done != want || !errors.Is(err, kind) || (err == nil) != (kind == nil) {
 		t.Fatalf("Accept: %+v, %v; want %+v, %v", done, err, want, kind)
 	}
@@ -195,6 +219,7 @@ func checkTree(t *testing.T, maxSide *rapid.Generator[int]) {
 		t.Repeat(map[string]func(*rapid.T){
 			"":     x.Check,
 			"grow": x.Accept, "grow more": x.Accept, "grow much": x.Accept,
+			"grow held": x.AcceptHeld, "release": x.Release,
 			"complete": x.Complete, "fetch": x.CompleteNext, "fetch more": x.CompleteNext, "fetch much": x.CompleteNext,
 			"park": x.Park, "unpark": x.Unpark, "rebase": x.Rebase,
 		})

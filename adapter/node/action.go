@@ -51,7 +51,7 @@ type GetData struct {
 
 // KeepHeaders says which headers are new in the chain, so that the next run gets
 // them by [Node.Preload]: each a child of the one before, the first of one that was
-// kept before or of genesis. They are no more than came in one event. It is for the
+// kept before or of genesis, [btc.MaxHeaders] at most. It is for the
 // disk: nothing waits for it and no event answers it.
 type KeepHeaders struct{ Headers []btc.Header }
 

@@ -17,6 +17,9 @@ type peerHeaders struct {
 	from        btc.Hash  // last header of a full batch: the next begins there
 	unconnected int       // messages in a row without a known parent
 	answered    bool      // gave all it had, once
+	// presync is under way if not nil, until presyncEnds at the latest.
+	presync     *headerchain.Presync
+	presyncEnds time.Time
 	// known is the header with the most work that the peer has shown to have,
 	// zero if none. A header says that the peer has the block, too.
 	known       btc.Hash
@@ -25,36 +28,68 @@ type peerHeaders struct {
 }
 
 // askHeaders sends each peer that there is a reason for one getheaders at a time,
-// and lets go who does not answer.
+// and lets go who does not answer. Who is in the middle of something comes first.
 func (n *Node) askHeaders() {
-	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
-		if h := &p.headers; p.ready && !h.asked.IsZero() && n.now.Sub(h.asked) >= headersTimeout {
-			n.disconnect(p, ReasonHeadersTimeout, "")
+	n.dropSilentPeers()
+	for _, p := range n.peers.all {
+		h := &p.headers
+		if !p.ready || !h.asked.IsZero() || !h.due {
+			continue
+		}
+		if h.presync != nil || !h.from.IsZero() && n.mayAskHeaders() {
+			n.getHeaders(p)
 		}
 	}
 	for _, p := range n.peers.all {
 		h := &p.headers
 		if p.ready && h.asked.IsZero() && (h.due || !n.now.Before(h.poll)) && n.mayAskHeaders() {
-			h.asked, h.due = n.now, false
-			n.do(GetHeaders{Peer: p.id, Locator: n.locator(h.from)})
+			n.getHeaders(p)
 		}
 	}
 }
 
-// mayAskHeaders keeps the first download to one peer at a time, so that the
-// headers do not come from all of them: until the best header is near now or one
-// peer has given all it has, the next is asked only when none is or all are slow.
+func (n *Node) dropSilentPeers() {
+	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
+		h := &p.headers
+		switch {
+		case !p.ready:
+		case !h.asked.IsZero() && n.now.Sub(h.asked) >= headersTimeout:
+			n.disconnect(p, ReasonHeadersTimeout, "")
+		case h.presync != nil && !n.now.Before(h.presyncEnds):
+			n.disconnect(p, ReasonPresyncTimeout, "")
+		}
+	}
+}
+
+func (n *Node) getHeaders(p *peer) {
+	h := &p.headers
+	h.asked, h.due = n.now, false
+	if n.sync.begun.IsZero() {
+		n.sync.begun = n.now
+	}
+	if h.presync != nil {
+		n.do(GetHeaders{Peer: p.id, Locator: h.presync.Locator()})
+		return
+	}
+	n.do(GetHeaders{Peer: p.id, Locator: n.locator(h.from)})
+}
+
+// mayAskHeaders keeps the first download to few peers, so that the headers do not
+// come from all of them: until the best header is near now or one peer has given all
+// it has, there is one, and one more for each [headersWiden] that passes, so that none
+// can hold us up with headers that lead nowhere. Who is slow does not count.
 func (n *Node) mayAskHeaders() bool {
 	best := n.chain.Best().Header
 	if !n.sync.firstAnswer.IsZero() || n.now.Sub(time.Unix(int64(best.Time()), 0)) < nearNow {
 		return true
 	}
+	busy := 0
 	for _, p := range n.peers.all {
 		if asked := p.headers.asked; p.ready && !asked.IsZero() && n.now.Sub(asked) < headersHedge {
-			return false
+			busy++
 		}
 	}
-	return true
+	return busy == 0 || busy < 1+int(n.now.Sub(n.sync.begun)/headersWiden)
 }
 
 // locator returns the hashes by which a peer finds where our chains part. It
@@ -84,25 +119,65 @@ func (n *Node) headersReceived(e HeadersReceived) {
 		return
 	}
 	h := &p.headers
+	if h.isAnnouncement(e.Headers) {
+		return // the answer is still to come
+	}
 	asked := !h.asked.IsZero()
 	h.asked, h.from, h.due = time.Time{}, btc.Hash{}, false
 	h.poll = n.now.Add(n.pollTime())
+	if h.presync == nil || n.readPresync(p, e.Headers) {
+		n.takeHeaders(p, e.Headers, asked)
+	}
+	if h.presync == nil && h.from.IsZero() {
+		n.chain.Release(uint64(p.id))
+	}
+}
+
+// takeHeaders looks at headers that are no part of a presync. What shows no work
+// enough is not kept.
+//
+// Source: ProcessHeadersMessage, Bitcoin Core v30.0 src/net_processing.cpp.
+func (n *Node) takeHeaders(p *peer, headers []btc.Header, asked bool) {
+	h := &p.headers
+	claim, err := n.chain.Weigh(headers)
+	if err == nil && !claim.Known && claim.Work.Cmp(n.workThreshold()) < 0 {
+		n.lowWork(p, headers, &claim, asked)
+		return
+	}
+	full := len(headers) == btc.MaxHeaders
 	before := h.knownHeight
-	accepted, err := n.accept(e.Headers)
-	if !accepted.Last.IsZero() {
-		h.unconnected = 0
-		n.learn(p, accepted.Last)
+	var accepted headerchain.Accepted
+	if err == nil {
+		accepted, err = n.take(p, headers, full)
 	}
 	if err != nil && !n.forgiveHeaders(p, err) {
 		return
 	}
-	if err == nil && len(e.Headers) == btc.MaxHeaders && (accepted.New > 0 || h.knownHeight > before) {
+	if err == nil && full && (accepted.New > 0 || h.knownHeight > before) {
 		h.due, h.from = true, accepted.Last
 		return
 	}
 	if asked && !h.due {
 		n.allHeadersOf(p)
 	}
+}
+
+// take gives a peer's headers to the chain and has the new ones kept. If there is
+// more to come, they stay whatever others send meanwhile.
+func (n *Node) take(p *peer, headers []btc.Header, more bool) (done headerchain.Accepted, err error) {
+	if more {
+		done, err = n.chain.AcceptHeld(uint64(p.id), headers, n.now)
+	} else {
+		done, err = n.chain.Accept(headers, n.now)
+	}
+	if done.New > 0 { // known ones come first: the child of a new one is new
+		n.do(KeepHeaders{Headers: slices.Clone(headers[done.Known : done.Known+done.New])})
+	}
+	if !done.Last.IsZero() {
+		p.headers.unconnected = 0
+		n.learn(p, done.Last)
+	}
+	return done, err
 }
 
 func (n *Node) pollTime() time.Duration {

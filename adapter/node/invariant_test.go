@@ -11,6 +11,7 @@ func (n *Node) Broken() string {
 	}{
 		{"peers", len(n.peers.all), MaxManual + n.cfg.MaxOutbound},
 		{"addresses", len(n.peers.addrs), MaxManual + MaxAddresses},
+		{"presyncs", n.presyncing(), maxPresyncs},
 		{"bans", len(n.peers.bans), MaxBans},
 		{"window", len(f.window), n.cfg.Window},
 		{"wants", len(f.wants), maxWants + n.cfg.Window + MaxStoring},

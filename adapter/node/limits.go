@@ -59,6 +59,30 @@ const (
 	// headersPoll is how often a peer that announces nothing is asked; during the
 	// first sync it is headersPollSync.
 	headersPoll, headersPollSync = 5 * time.Minute, 30 * time.Second
+	// headersWiden is how long the first sync lasts for each peer more that is asked
+	// for headers at the same time.
+	headersWiden = time.Minute
+	// maxAnnounced is the most headers that announce blocks without being asked for.
+	//
+	// Source: MAX_BLOCKS_TO_ANNOUNCE, Bitcoin Core v30.0 src/net_processing.cpp.
+	maxAnnounced = 8
+	// maxPresyncs is how many peers' headers may be in a presync at once, which are
+	// 16 * 1.6 MB = 26 MB on mainnet (see headerchain.PresyncLimits): each of the
+	// [DefaultOutbound] peers and as many that the operator named. When full, a peer
+	// is asked again at its next poll; presyncTimeout and presyncPerBlock see to it
+	// that there is an end to each.
+	maxPresyncs = 16
+	// presyncTimeout, and presyncPerBlock for each block that there should be by now,
+	// is how long a presync may last: twice Core's time for one pass. From genesis of
+	// mainnet it is 15 min + 893,700 * 2 ms = 45 min in 2026.
+	//
+	// Source: HEADERS_DOWNLOAD_TIMEOUT_BASE and _PER_HEADER, Bitcoin Core v30.0
+	// src/net_processing.cpp.
+	presyncTimeout  = 15 * time.Minute
+	presyncPerBlock = 2 * time.Millisecond
+	// lowWorkPoll is how often a peer is asked that gave a whole chain, of more than
+	// one message, that has not work enough.
+	lowWorkPoll = 10 * time.Minute
 	// maxUnconnected is how many headers messages without a known parent a peer
 	// may send between two that have one.
 	//

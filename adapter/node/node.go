@@ -19,8 +19,9 @@ type Config struct {
 	MaxOutbound int
 	// UseSeeds allows DNS seeds. They are asked only if Connect is empty.
 	UseSeeds bool
-	// MinimumChainWork is the work below which nothing is fetched or published.
-	// It has no default: the network's stands in btc.Params.
+	// MinimumChainWork is the work below which no header of a peer is kept and
+	// nothing is fetched or published. It has no default: the network's stands in
+	// btc.Params.
 	MinimumChainWork btc.Work
 	// Start is where the journal begins if there is none.
 	Start Start
@@ -38,6 +39,9 @@ type Config struct {
 	BanTime time.Duration
 	// Seed is for the dice: jitter, and which address is dialled next.
 	Seed uint64
+	// Secret is for what peers must not foresee: of which headers a presync keeps a
+	// bit, and which. Random bytes, new in each run.
+	Secret [32]byte
 }
 
 func (c Config) withDefaults() Config {
@@ -82,6 +86,8 @@ type Node struct {
 	journal journal
 	alarms  []alarmSaid
 	rate    rate
+	// presyncs counts those begun, so that each has a secret of its own.
+	presyncs uint64
 }
 
 // New returns a node that holds the genesis header. It panics if cfg.Network is

@@ -145,6 +145,8 @@ func (n *Node) forgetPeer(p *peer, why Reason, detail string) {
 	a.lastErr = clip(joinReason(why, detail))
 	n.peers.all = slices.DeleteFunc(n.peers.all, func(other *peer) bool { return other == p })
 	n.fetch.peerGone(p.id)
+	p.headers.presync = nil
+	n.chain.Release(uint64(p.id))
 	if p.ready && n.peers.readyCount() == 0 {
 		n.peers.lonelySince = n.now
 	}

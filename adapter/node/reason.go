@@ -9,6 +9,10 @@ type Reason string
 const (
 	ReasonHeadersTimeout     Reason = "headers-timeout"     // no answer to getheaders
 	ReasonHeadersUnconnected Reason = "headers-unconnected" // too often without a known parent
+	ReasonPresyncTimeout     Reason = "presync-timeout"     // headers without work enough, for too long
+	ReasonPresyncTooLong     Reason = "presync-too-long"    // more headers than there can be
+	ReasonPresyncDifficulty  Reason = "presync-difficulty"  // the target changes as no chain's can
+	ReasonPresyncMismatch    Reason = "presync-mismatch"    // other headers at the second time
 	ReasonStall              Reason = "stall"               // late again and again while others serve
 	ReasonBlockTimeout       Reason = "block-timeout"       // owes a block for too long
 	ReasonNoBlocks           Reason = "no-blocks-served"    // has none of the blocks it said it has

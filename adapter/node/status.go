@@ -12,10 +12,13 @@ import (
 type Status struct {
 	BestHeight     btc.Height // best header
 	CompleteHeight btc.Height // best complete tip
-	JournalHeight  btc.Height // what the journal was last seen to end in
-	JournalTip     btc.Hash
-	FinalHeight    btc.Height
-	Peers          int // ready
+	// PresyncHeight is how far the headers of a peer were read whose chain has not
+	// shown work enough yet, or that are read for the second time; 0 if there are none.
+	PresyncHeight btc.Height
+	JournalHeight btc.Height // what the journal was last seen to end in
+	JournalTip    btc.Hash
+	FinalHeight   btc.Height
+	Peers         int // ready
 	// Syncing says that headers are not all there or that the journal lags.
 	Syncing bool
 	// BlocksPerSecond is how fast the journal grew over the last minute.
@@ -35,7 +38,7 @@ func (n *Node) Status(now time.Time) Status {
 	s := Status{
 		BestHeight: n.chain.Best().Height, CompleteHeight: n.chain.BestComplete().Height,
 		JournalHeight: j.tipHeight, JournalTip: j.tip, FinalHeight: j.final,
-		Peers: n.peers.readyCount(), Held: j.held, WaitingFor: n.waitingFor(),
+		PresyncHeight: n.presyncHeight(), Peers: n.peers.readyCount(), Held: j.held, WaitingFor: n.waitingFor(),
 	}
 	if !j.adopted {
 		s.JournalHeight, s.JournalTip, s.FinalHeight = j.loaded.TipHeight, j.loaded.Tip, j.loaded.Final
@@ -60,7 +63,7 @@ func (n *Node) waitingFor() string {
 	case !n.sync.done && !n.enoughWork() && n.allAnswered():
 		return "minimum chain work"
 	case !n.sync.done:
-		return "headers"
+		return because("headers", n.presyncProgress())
 	case j.state == tipUnknown:
 		return because("the journal's tip to be known", j.lastErr)
 	case j.state == walking:

@@ -6,6 +6,8 @@ import "time"
 // blocks are fetched and published.
 type firstSync struct {
 	done bool
+	// begun is when a peer was asked for headers for the first time.
+	begun time.Time
 	// firstAnswer is when a peer had given all its headers and they had work
 	// enough; zero before.
 	firstAnswer time.Time

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -273,6 +274,7 @@ func (c *adapterConfig) node() node.Config {
 		Network: c.Network, UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
 		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
 	}
+	_, _ = cryptorand.Read(config.Secret[:]) // it never errs
 	for _, p := range c.Connect {
 		config.Connect = append(config.Connect, p.Addr)
 	}
