@@ -23,6 +23,7 @@ func (n *Node) Broken() string {
 		{"stored", len(j.stored), MaxStored},
 		{"walk", len(j.walk), maxWalk},
 		{"alarms", len(n.alarms), maxAlarms},
+		{"headers held back", n.keeper.HeldBack(), n.keeper.pruneAt},
 	} {
 		if table.size > table.max {
 			return fmt.Sprintf("%d %s, at most %d may be", table.size, table.name, table.max)
