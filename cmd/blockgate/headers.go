@@ -71,12 +71,16 @@ func newHeadersVerify() *cobra.Command {
 		},
 	}
 	addNetwork(cmd, &s.network)
+	addChallenge(cmd, &s.network)
 	cmd.Flags().Int32Var(&s.anchor, "anchor-height", 0, "height of the first header of a file that does not start at genesis")
 	cmd.Flags().BoolVar(&s.json, "json", false, "print one JSON object")
 	return cmd
 }
 
 func runVerify(cmd *cobra.Command, s *verifySettings, path string) error {
+	if err := s.network.complete(); err != nil {
+		return err
+	}
 	if s.anchorGiven && (s.anchor < 0 || s.anchor > maxAnchorHeight) {
 		return usagef("--anchor-height %d: want 0..%d", s.anchor, maxAnchorHeight)
 	}
