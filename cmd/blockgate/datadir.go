@@ -91,7 +91,7 @@ func openDataDir(path string, want dataDirIdentity) (*dataDir, error) {
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = lock.Close()
-		return nil, exitf(exitData, "data directory %s is in use by another blockgate (its lock is held): stop that one, or give this one another --datadir", path)
+		return nil, inUse(path)
 	}
 	d := &dataDir{path, lock}
 	if err := d.checkIdentity(want); err != nil {
@@ -116,10 +116,18 @@ func (d *dataDir) checkIdentity(want dataDirIdentity) error {
 	case err != nil:
 		return exitf(exitData, "data directory: %w", err)
 	case have != want:
-		return exitf(exitData, "data directory %s belongs to %v, not to %v: give another --datadir", d.path, have, want)
+		return belongsTo(d.path, have, want)
 	default:
 		return nil
 	}
+}
+
+func inUse(path string) error {
+	return exitf(exitData, "data directory %s is in use by another blockgate (its lock is held): stop that one, or give this one another --datadir", path)
+}
+
+func belongsTo(path string, have, want dataDirIdentity) error {
+	return exitf(exitData, "data directory %s belongs to %v, not to %v: give another --datadir", path, have, want)
 }
 
 // readIdentity returns the network and id of the data directory at path.
