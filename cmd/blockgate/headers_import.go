@@ -212,11 +212,12 @@ const ruleTooMany = "too-many-headers"
 // judge says which rule the header broke that Accept refused.
 func (i *headerImport) judge(header *btc.Header, err error) error {
 	refused, rule, ok := brokenRule(err)
-	if !ok {
-		if !errors.As(err, &refused) {
-			return err // our own failure
-		}
+	switch {
+	case ok:
+	case errors.As(err, &refused) && (errors.Is(err, headerchain.ErrSideFull) || errors.Is(err, headerchain.ErrChainFull)):
 		rule = ruleTooMany
+	default:
+		return err // our own failure
 	}
 	detail := refusalDetail(refused)
 	if rule == ruleNotLinked {
