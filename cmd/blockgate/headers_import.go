@@ -200,7 +200,7 @@ func (i *headerImport) begin(first *btc.Header) error {
 // keep writes headers.
 func (i *headerImport) keep(headers []btc.Header) error {
 	if err := i.shelf.Keep(headers); err != nil {
-		return exitf(exitData, "%w\n  the %d headers before are on the disk: mend it and import the same file again", err, i.kept)
+		return exitf(exitData, "%w\n  the %d new headers before are on the disk: mend it and import the same file again", err, i.kept)
 	}
 	i.kept += int64(len(headers))
 	return nil
