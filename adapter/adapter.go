@@ -17,6 +17,9 @@ import (
 // Config is what an adapter works with.
 type Config struct {
 	Node node.Config
+	// Params are the constants of Node.Network; nil stands for the network's own.
+	// A custom signet has others: see [btc.CustomSignet].
+	Params *btc.Params
 	// Names gives, for addresses of peers that the operator named, the host:port
 	// to dial, so that a name is looked up again at each dial.
 	Names   map[netip.AddrPort]string
@@ -153,6 +156,12 @@ func Run(ctx context.Context, config Config) error {
 	budget, err := link.NewBudget(blockBudget, reservedBudget)
 	if err != nil {
 		return fmt.Errorf("block budget: %w", err)
+	}
+	if config.Params == nil {
+		config.Params = config.Node.Network.Params()
+	}
+	if config.Params.Network != config.Node.Network {
+		return fmt.Errorf("parameters of %v for a node of %v", config.Params.Network, config.Node.Network)
 	}
 	s := &shell{
 		config: config, log: config.Log, brain: node.New(config.Node), budget: budget,

@@ -67,7 +67,7 @@ func (s *shell) connected(ctx context.Context, d dialled) {
 	}
 	up := false // touched by the session's events only, one after the other
 	p.session = session.Start(ctx, d.conn, session.Config{
-		Network:    s.config.Node.Network,
+		Params:     s.config.Params,
 		Manual:     len(s.config.Node.Connect) > 0,
 		BestHeight: s.brain.Status(s.now()).BestHeight,
 		Budget:     s.budget,

@@ -18,7 +18,7 @@ const wantedServices = "x9."
 // resolveSeeds looks up the network's DNS seeds, each under its own bound, and
 // posts what they answer. A seed that knows no service bits is asked plainly.
 func (s *shell) resolveSeeds(ctx context.Context) {
-	params := s.config.Node.Network.Params()
+	params := s.config.Params
 	for _, seed := range params.DNSSeeds {
 		s.working.Go(func() {
 			seedCtx, cancel := context.WithTimeout(ctx, seedTimeout)

@@ -44,7 +44,7 @@ func (p *Peer) Serve(ctx context.Context, conn net.Conn) error {
 	c := &client{
 		peer:   p,
 		sock:   conn,
-		magic:  p.chain.Network().Params().Magic,
+		magic:  p.script.params(p.chain).Magic,
 		opened: make(chan struct{}),
 		asked:  make(chan item, maxQueued),
 	}

@@ -113,6 +113,9 @@ type Script struct {
 	Delay time.Duration
 	// Seed is for [Garbage].
 	Seed uint64
+	// Params are the constants of the network that the peer speaks; nil stands for
+	// those of its chain's. A custom signet has others.
+	Params *btc.Params
 	// UserAgent is what the peer calls itself; empty stands for a common name.
 	UserAgent string
 	// Gate, if not nil, is called before each block is sent, lie or not, and may
@@ -122,6 +125,14 @@ type Script struct {
 
 // errScript says that a script cannot be played on a chain.
 var errScript = errors.New("script does not fit the chain")
+
+// params returns the constants of the peer's network.
+func (s Script) params(c *Chain) *btc.Params {
+	if s.Params != nil {
+		return s.Params
+	}
+	return c.Network().Params()
+}
 
 // check reports whether a chain has what the script needs.
 func (s Script) check(c *Chain) error {

@@ -72,11 +72,11 @@ func connect(t *testing.T, ctx context.Context, peer *fakepeer.Peer, budget *lin
 	c := &client{all: make(chan struct{}), over: make(chan struct{})}
 	events := make(chan session.Event, 1)
 	c.s = session.Start(ctx, conn, session.Config{
-		Network: btc.Mainnet,
-		Manual:  true,
-		Budget:  budget,
-		Want:    func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Wanted },
-		Events:  func(e session.Event) { events <- e },
+		Params: btc.Mainnet.Params(),
+		Manual: true,
+		Budget: budget,
+		Want:   func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Wanted },
+		Events: func(e session.Event) { events <- e },
 	})
 	go func() {
 		for e := range events {

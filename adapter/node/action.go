@@ -49,10 +49,11 @@ type GetData struct {
 	Hashes []btc.Hash
 }
 
-// KeepHeaders says which headers are new in the chain, so that the next run gets
-// them by [Node.Preload]: each a child of the one before, the first of one that was
-// kept before or of genesis, [btc.MaxHeaders] at most. It is for the
-// disk: nothing waits for it and no event answers it.
+// KeepHeaders says which headers are to be kept, so that the next run gets them by
+// [Node.Preload]: each a child of one before it, of one that was kept before or of
+// genesis. They are no more than a headers message holds. What is far behind the
+// best header is not among them: see [Keeper]. It is for the disk: nothing waits
+// for it and no event answers it.
 type KeepHeaders struct{ Headers []btc.Header }
 
 // Drop releases a body.

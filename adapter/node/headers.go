@@ -166,12 +166,9 @@ func (n *Node) takeHeaders(p *peer, headers []btc.Header, asked bool) {
 // more to come, they stay whatever others send meanwhile.
 func (n *Node) take(p *peer, headers []btc.Header, more bool) (done headerchain.Accepted, err error) {
 	if more {
-		done, err = n.chain.AcceptHeld(uint64(p.id), headers, n.now)
+		done, err = n.acceptHeld(uint64(p.id), headers)
 	} else {
-		done, err = n.chain.Accept(headers, n.now)
-	}
-	if done.New > 0 { // known ones come first: the child of a new one is new
-		n.do(KeepHeaders{Headers: slices.Clone(headers[done.Known : done.Known+done.New])})
+		done, err = n.accept(headers)
 	}
 	if !done.Last.IsZero() {
 		p.headers.unconnected = 0

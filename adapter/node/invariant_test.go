@@ -1,6 +1,11 @@
 package node
 
-import "fmt"
+import (
+	"fmt"
+
+	"blockgate/headerchain"
+	"blockgate/internal/btc"
+)
 
 // Broken says which bound or invariant does not hold, "" if all do. It is for tests.
 func (n *Node) Broken() string {
@@ -24,6 +29,7 @@ func (n *Node) Broken() string {
 		{"stored", len(j.stored), MaxStored},
 		{"walk", len(j.walk), maxWalk},
 		{"alarms", len(n.alarms), maxAlarms},
+		{"headers held back", n.keeper.HeldBack(), n.keeper.pruneAt},
 	} {
 		if table.size > table.max {
 			return fmt.Sprintf("%d %s, at most %d may be", table.size, table.name, table.max)
@@ -55,3 +61,18 @@ func (n *Node) Held() int {
 	}
 	return held
 }
+
+// HeldBackLimit is from how many headers on a keeper looks which are still there.
+const HeldBackLimit = heldBackLimit
+
+// KeepFloor returns the work below which a leaf is not kept.
+func KeepFloor(best headerchain.Entry) btc.Work { return keepFloor(best) }
+
+// OurLimit reports whether our clock or limits refused a header.
+func OurLimit(err error) bool { return ourLimit(err) }
+
+// TakeFrom returns what a floor of so much work has kept.
+func (k *Keeper) TakeFrom(floor btc.Work) []btc.Header { return k.takeFrom(nil, floor) }
+
+// HoldBack puts a header among those that are held back.
+func (k *Keeper) HoldBack(hash btc.Hash) { k.back[hash] = struct{}{} }

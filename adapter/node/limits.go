@@ -1,6 +1,10 @@
 package node
 
-import "time"
+import (
+	"time"
+
+	"blockgate/headerchain"
+)
 
 // Peers.
 const (
@@ -185,4 +189,19 @@ const (
 	rateBuckets          = 12
 	syncedLag            = 2 // blocks that the journal may lag behind and count as in sync
 	maxSeenErrorsInAlarm = 5
+)
+
+// Headers on the disk.
+const (
+	// KeepBlocks is how many blocks' work, each worth what the best header's is, a
+	// branch may be behind the best header and still be kept on the disk: as many
+	// as a payment is usually left to wait for. A branch that is further behind is
+	// kept as soon as it catches up.
+	KeepBlocks = 6
+	// heldBackSlack is the part of the headers that were left out by which they may
+	// grow between two looks at which of them are still in the chain.
+	heldBackSlack = 16
+	// heldBackLimit is from how many on there is such a look: all that a chain has
+	// beside its best one, and the slack; 8 MB.
+	heldBackLimit = headerchain.MaxSideHeaders + headerchain.MaxSideHeaders/heldBackSlack
 )

@@ -69,14 +69,13 @@ func orDefault(n, standard, most int) int {
 // Node is the brain: it decides whom to dial, what to ask, whom to believe and
 // what to publish. It does nothing itself. It is not for concurrent use.
 type Node struct {
-	cfg   Config
-	chain *headerchain.Chain
-	dice  dice
-	now   time.Time // of this step; never goes back
-	out   []Action  // of this step
-	dead  bool      // Fatal was said
-	// passedOver says that Preload left headers out.
-	passedOver bool
+	cfg    Config
+	chain  *headerchain.Chain // headers go in by keeper alone
+	keeper *Keeper
+	dice   dice
+	now    time.Time // of this step; never goes back
+	out    []Action  // of this step
+	dead   bool      // Fatal was said
 
 	peers   peers
 	seeds   seeds
@@ -95,6 +94,7 @@ type Node struct {
 func New(cfg Config) *Node {
 	cfg = cfg.withDefaults()
 	n := &Node{cfg: cfg, chain: headerchain.New(cfg.Network), dice: dice{cfg.Seed}}
+	n.keeper = NewKeeper(n.chain)
 	n.fetch = newFetch()
 	n.verdict = newVerdicts()
 	n.journal = newJournal()

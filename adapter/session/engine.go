@@ -21,7 +21,7 @@ func newEngine(s *Session, remote net.Addr) *peer.Peer {
 	if err != nil { // no IP address: the version message then names none
 		addr = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 	}
-	magic := wire.BitcoinNet(s.cfg.Network.Params().Magic)
+	magic := wire.BitcoinNet(s.cfg.Params.Magic)
 	p, err := peer.NewOutboundPeer(&peer.Config{
 		NewestBlock: func() (*chainhash.Hash, int32, error) {
 			return &chainhash.Hash{}, int32(s.cfg.BestHeight), nil
@@ -31,7 +31,7 @@ func newEngine(s *Session, remote net.Addr) *peer.Peer {
 		},
 		UserAgentName:       "blockgate", // link writes the whole user agent anew
 		UserAgentVersion:    "0",
-		ChainParams:         &chaincfg.Params{Name: s.cfg.Network.String(), Net: magic},
+		ChainParams:         &chaincfg.Params{Name: s.cfg.Params.Network.String(), Net: magic},
 		Services:            0,
 		DisableRelayTx:      true,
 		DisableStallHandler: true,

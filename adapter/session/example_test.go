@@ -35,10 +35,10 @@ func Example() {
 
 	events := make(chan session.Event)
 	s := session.Start(ctx, conn, session.Config{
-		Network: btc.Mainnet,
-		Budget:  budget,
-		Want:    func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Wanted },
-		Events:  func(e session.Event) { events <- e },
+		Params: btc.Mainnet.Params(),
+		Budget: budget,
+		Want:   func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Wanted },
+		Events: func(e session.Event) { events <- e },
 	})
 	genesis := btc.Mainnet.Params().Genesis
 	for e := range events {

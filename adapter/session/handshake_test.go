@@ -189,7 +189,7 @@ func TestAddresses(t *testing.T) {
 
 func TestNetworks(t *testing.T) {
 	for _, network := range btc.Networks() {
-		byHand(t, "10.0.0.2:1", func(c *Config) { c.Network = network }, func(_ *recorder, _ *Session, h *hand) {
+		byHand(t, "10.0.0.2:1", func(c *Config) { c.Params = network.Params() }, func(_ *recorder, _ *Session, h *hand) {
 			head, err := h.in.Peek(4)
 			if err != nil || binary.LittleEndian.Uint32(head) != network.Params().Magic {
 				t.Errorf("%s: first bytes %x, %v", network, head, err)

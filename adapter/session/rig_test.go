@@ -47,10 +47,10 @@ func newRecorder(tb testing.TB) *recorder {
 
 func (r *recorder) config(network btc.Network) Config {
 	return Config{
-		Network: network,
-		Budget:  r.budget,
-		Want:    func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Wanted },
-		Events:  r.event,
+		Params: network.Params(),
+		Budget: r.budget,
+		Want:   func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Wanted },
+		Events: r.event,
 	}
 }
 

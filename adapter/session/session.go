@@ -27,8 +27,8 @@ var (
 
 // Config says whom a session talks to and whom it tells.
 type Config struct {
-	// Network is the network of the peer.
-	Network btc.Network
+	// Params are the constants of the peer's network.
+	Params *btc.Params
 	// Manual says that an operator named the peer.
 	Manual bool
 	// BestHeight is what our version message says.
@@ -87,7 +87,7 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 	}
 	s.turn <- struct{}{}
 	s.link = link.New(conn, link.Config{
-		Magic:     cfg.Network.Params().Magic,
+		Magic:     cfg.Params.Magic,
 		UserAgent: UserAgent,
 		Budget:    cfg.Budget,
 		Want:      s.want,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,8 +16,8 @@ import (
 	"blockgate/internal/btc"
 )
 
-// dataDir is the folder of one instance. It belongs to one network and one id;
-// the process that holds the lock owns it.
+// dataDir is the folder of one instance. It belongs to one network, one challenge
+// if that is a custom signet, and one id; the process that holds the lock owns it.
 //
 //	FORMAT    the first line of all: format, network, id
 //	lock      held with flock by the supervisor
@@ -32,6 +33,26 @@ type dataDir struct {
 type dataDirIdentity struct {
 	Network btc.Network `json:"network"`
 	ID      string      `json:"id"`
+	// Challenge is that of a custom signet in hex, else empty.
+	Challenge string `json:"signet_challenge,omitempty"`
+}
+
+// identityOf returns the identity of an instance.
+func identityOf(network *networkFlag, id string) dataDirIdentity {
+	identity := dataDirIdentity{Network: network.Network, ID: id}
+	if network.custom != nil {
+		identity.Challenge = hex.EncodeToString(network.custom.SignetChallenge)
+	}
+	return identity
+}
+
+// String names network and id, and the challenge if there is one.
+func (i dataDirIdentity) String() string {
+	text := fmt.Sprintf("network %s, id %s", i.Network, i.ID)
+	if i.Challenge != "" {
+		text += ", signet challenge " + i.Challenge
+	}
+	return text
 }
 
 // busAccess is the body of run/bus: how a reader on this machine gets in.
@@ -70,7 +91,7 @@ func openDataDir(path string, want dataDirIdentity) (*dataDir, error) {
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = lock.Close()
-		return nil, exitf(exitData, "data directory %s is in use by another blockgate (its lock is held): stop that one, or give this one another --datadir", path)
+		return nil, inUse(path)
 	}
 	d := &dataDir{path, lock}
 	if err := d.checkIdentity(want); err != nil {
@@ -95,10 +116,18 @@ func (d *dataDir) checkIdentity(want dataDirIdentity) error {
 	case err != nil:
 		return exitf(exitData, "data directory: %w", err)
 	case have != want:
-		return exitf(exitData, "data directory %s belongs to network %s, id %s, not to network %s, id %s: give another --datadir", d.path, have.Network, have.ID, want.Network, want.ID)
+		return belongsTo(d.path, have, want)
 	default:
 		return nil
 	}
+}
+
+func inUse(path string) error {
+	return exitf(exitData, "data directory %s is in use by another blockgate (its lock is held): stop that one, or give this one another --datadir", path)
+}
+
+func belongsTo(path string, have, want dataDirIdentity) error {
+	return exitf(exitData, "data directory %s belongs to %v, not to %v: give another --datadir", path, have, want)
 }
 
 // readIdentity returns the network and id of the data directory at path.

@@ -24,7 +24,7 @@ func openForTest(t *testing.T, path string, want dataDirIdentity) *dataDir {
 
 func TestDataDirIdentity(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "b")
-	main := dataDirIdentity{btc.Regtest, "main"}
+	main := dataDirIdentity{Network: btc.Regtest, ID: "main"}
 	for range 2 { // made, then found
 		d := openForTest(t, path, main)
 		if got, err := readIdentity(path); err != nil || got != main {
@@ -37,7 +37,7 @@ func TestDataDirIdentity(t *testing.T) {
 		}
 		_ = d.lock.Close()
 	}
-	for _, other := range []dataDirIdentity{{btc.Signet, "main"}, {btc.Regtest, "two"}} {
+	for _, other := range []dataDirIdentity{{Network: btc.Signet, ID: "main"}, {Network: btc.Regtest, ID: "two"}} {
 		_, err := openDataDir(path, other)
 		want := fmt.Sprintf("belongs to network regtest, id main, not to network %s, id %s: give another --datadir", other.Network, other.ID)
 		if codeOf(err) != exitData || !strings.Contains(err.Error(), want) {
@@ -61,7 +61,7 @@ func TestDataDirRefuses(t *testing.T) {
 			if err := os.WriteFile(format, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := openDataDir(path, dataDirIdentity{btc.Regtest, "main"})
+			_, err := openDataDir(path, dataDirIdentity{Network: btc.Regtest, ID: "main"})
 			if codeOf(err) != exitData || !strings.Contains(err.Error(), format) || errors.Is(err, errNewerFormat) != (name == "newer") {
 				t.Errorf("%v, code %d", err, codeOf(err))
 			}
@@ -73,7 +73,7 @@ func TestDataDirRefuses(t *testing.T) {
 }
 
 func TestDataDirLock(t *testing.T) {
-	path, main := t.TempDir(), dataDirIdentity{btc.Regtest, "main"}
+	path, main := t.TempDir(), dataDirIdentity{Network: btc.Regtest, ID: "main"}
 	d := openForTest(t, path, main)
 	if _, err := openDataDir(path, main); codeOf(err) != exitData || !strings.Contains(err.Error(), path+" is in use by another blockgate") {
 		t.Errorf("twice: %v", err)
@@ -103,7 +103,7 @@ func TestUnwritable(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openDataDir(file, dataDirIdentity{btc.Regtest, "main"}); codeOf(err) != exitData || !strings.Contains(err.Error(), "mode 0600") {
+	if _, err := openDataDir(file, dataDirIdentity{Network: btc.Regtest, ID: "main"}); codeOf(err) != exitData || !strings.Contains(err.Error(), "mode 0600") {
 		t.Errorf("a file in its place: %v", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestBusAccess(t *testing.T) {
 	if _, err := readBusAccess(path); codeOf(err) != exitData || !strings.Contains(err.Error(), "blockgate run --datadir "+path) {
 		t.Errorf("nothing there: %v", err)
 	}
-	d := openForTest(t, path, dataDirIdentity{btc.Regtest, "main"})
+	d := openForTest(t, path, dataDirIdentity{Network: btc.Regtest, ID: "main"})
 	first, err := d.readerKey()
 	if err != nil {
 		t.Fatal(err)

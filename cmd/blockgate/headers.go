@@ -14,13 +14,17 @@ import (
 // has: heights go to 2^31-1.
 const maxAnchorHeight = 1 << 30
 
+const headersExample = `  blockgate headers verify headers.bin
+  blockgate headers export --datadir /var/lib/blockgate headers.bin
+  blockgate headers import --datadir /tmp/bg headers.bin`
+
 func newHeaders() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "headers",
 		Short:   "Work with files of block headers",
-		Example: "  blockgate headers verify headers.bin",
+		Example: headersExample,
 	}
-	cmd.AddCommand(newHeadersVerify())
+	cmd.AddCommand(newHeadersVerify(), newHeadersExport(), newHeadersImport())
 	return cmd
 }
 
@@ -71,30 +75,30 @@ func newHeadersVerify() *cobra.Command {
 		},
 	}
 	addNetwork(cmd, &s.network)
+	addChallenge(cmd, &s.network)
 	cmd.Flags().Int32Var(&s.anchor, "anchor-height", 0, "height of the first header of a file that does not start at genesis")
 	cmd.Flags().BoolVar(&s.json, "json", false, "print one JSON object")
 	return cmd
 }
 
 func runVerify(cmd *cobra.Command, s *verifySettings, path string) error {
+	if err := s.network.complete(); err != nil {
+		return err
+	}
 	if s.anchorGiven && (s.anchor < 0 || s.anchor > maxAnchorHeight) {
 		return usagef("--anchor-height %d: want 0..%d", s.anchor, maxAnchorHeight)
 	}
-	in := cmd.InOrStdin()
-	if path != "-" {
-		file, err := os.Open(path) //nolint:gosec // the caller's own file, named on the command line
-		if err != nil {
-			return usagef("%w", err)
-		}
-		defer file.Close() //nolint:errcheck // read only
-		in = file
+	in, done, err := openInput(cmd, path)
+	if err != nil {
+		return err
 	}
+	defer done()
 	walk := newHeaderWalk(s, newHeaderProgress(cmd.ErrOrStderr(), countHeaders(in)), time.Now)
 	if err := walk.read(cmd.Context(), in); err != nil {
 		return err
 	}
 	result := walk.result()
-	if err := result.print(cmd.OutOrStdout(), s.json); err != nil {
+	if err := printResult(cmd.OutOrStdout(), result, result.text, s.json); err != nil {
 		return err
 	}
 	if bad := result.Refused; bad != nil {

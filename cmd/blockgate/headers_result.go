@@ -30,7 +30,7 @@ type headerTip struct {
 
 // refusedHeader is the first header of a file that broke a rule.
 type refusedHeader struct {
-	Height btc.Height `json:"height"`
+	Height btc.Height `json:"height"` // -1 if the parent is not known
 	Hash   *btc.Hash  `json:"hash"`   // null if there is no whole header
 	Offset int64      `json:"offset"` // in the file, bytes
 	Rule   string     `json:"rule"`
@@ -54,17 +54,17 @@ func (w *headerWalk) result() *headersResult {
 	return r
 }
 
-// print writes the result as text or as one JSON object.
-func (r *headersResult) print(out io.Writer, asJSON bool) error {
+// printResult writes a result as one JSON object or as text.
+func printResult(out io.Writer, result any, asText func() []byte, asJSON bool) error {
+	text := asText
 	if asJSON {
-		text, err := json.Marshal(r)
+		line, err := json.Marshal(result)
 		if err != nil {
 			return err
 		}
-		_, err = out.Write(append(text, '\n'))
-		return err
+		text = func() []byte { return append(line, '\n') }
 	}
-	_, err := out.Write(r.text())
+	_, err := out.Write(text())
 	return err
 }
 
@@ -80,12 +80,29 @@ func (r *headersResult) text() []byte {
 		fmt.Fprintf(&b, "  tip      %d %s\n  work     %s, from %s\n", r.Tip.Height, r.Tip.Hash, r.Work, since)
 	}
 	fmt.Fprintf(&b, "  rate     %d headers/s\n", r.Rate)
-	if bad := r.Refused; bad != nil {
-		hash := "no whole header"
-		if bad.Hash != nil {
-			hash = bad.Hash.String()
-		}
-		fmt.Fprintf(&b, "  refused  %d %s, at byte %d\n  rule     %s\n  numbers  %s\n", bad.Height, hash, bad.Offset, bad.Rule, bad.Detail)
+	if r.Refused != nil {
+		r.Refused.appendText(&b)
 	}
 	return b.Bytes()
+}
+
+// appendText adds the lines of a refused header.
+func (bad *refusedHeader) appendText(b *bytes.Buffer) {
+	hash := "no whole header"
+	if bad.Hash != nil {
+		hash = bad.Hash.String()
+	}
+	height := fmt.Sprint(bad.Height)
+	if bad.Height < 0 {
+		height = "at no known height:"
+	}
+	fmt.Fprintf(b, "  refused  %s %s, at byte %d\n  rule     %s\n  numbers  %s\n", height, hash, bad.Offset, bad.Rule, bad.Detail)
+}
+
+// place says which header it is.
+func (bad *refusedHeader) place() string {
+	if bad.Height < 0 {
+		return fmt.Sprintf("at byte %d", bad.Offset)
+	}
+	return fmt.Sprintf("at height %d", bad.Height)
 }

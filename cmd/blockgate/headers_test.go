@@ -60,7 +60,7 @@ func mustUnpackHeaders(t *testing.T, name string) []byte {
 
 // anchored are the settings of a file that begins at height, genesis at 0.
 func anchored(network btc.Network, height int32) *verifySettings {
-	return &verifySettings{network: networkFlag{network}, anchor: height, anchorGiven: height != 0}
+	return &verifySettings{network: networkFlag{Network: network}, anchor: height, anchorGiven: height != 0}
 }
 
 // verify walks over raw as the command does, at a given time.
@@ -233,12 +233,12 @@ func TestVerifyFirstHeader(t *testing.T) {
 		rule  string // "" if valid
 	}{
 		{"genesis", anchored(btc.Mainnet, 0), raw, "", ""},
-		{"genesis, height 0 said", &verifySettings{network: networkFlag{btc.Mainnet}, anchorGiven: true}, raw, "", ""},
+		{"genesis, height 0 said", &verifySettings{network: networkFlag{Network: btc.Mainnet}, anchorGiven: true}, raw, "", ""},
 		{"genesis, another height", anchored(btc.Mainnet, 7), raw, "--anchor-height 7: the file starts at the genesis of mainnet", ""},
 		{"another network's genesis", anchored(btc.Testnet3, 0), raw, "--network testnet3: the file starts at the genesis of mainnet", ""},
 		{"another network's genesis at a height", anchored(btc.Testnet3, 9), raw, "starts at the genesis of mainnet", ""},
 		{"no genesis, no height", anchored(btc.Mainnet, 0), later, "--anchor-height is required", ""},
-		{"height 0, no genesis", &verifySettings{network: networkFlag{btc.Mainnet}, anchorGiven: true}, later, "", ruleNotGenesis},
+		{"height 0, no genesis", &verifySettings{network: networkFlag{Network: btc.Mainnet}, anchorGiven: true}, later, "", ruleNotGenesis},
 		{"in the place of genesis", anchored(btc.Mainnet, 0), zero, "", ruleNotGenesis},
 		{"anchor", anchored(btc.Mainnet, 1), later, "", ""},
 		{"anchor alone", anchored(btc.Mainnet, 1), later[:btc.HeaderSize], "", ""},

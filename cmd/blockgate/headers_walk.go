@@ -62,32 +62,17 @@ func newHeaderWalk(s *verifySettings, progress *headerProgress, now func() time.
 // read checks all of in. What is wrong with a header is in the result; an error
 // is the caller's or ours.
 func (w *headerWalk) read(ctx context.Context, in io.Reader) error {
-	raw := make([]byte, btc.MaxHeaders*btc.HeaderSize)
-	headers := make([]btc.Header, 0, btc.MaxHeaders)
-	for w.refused == nil {
-		n, err := io.ReadFull(&patientReader{ctx, in}, raw)
-		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		switch {
-		case err == nil || ended:
-		case w.count == 0 && ctx.Err() == nil:
-			return usagef("%w", err)
-		default:
-			return fmt.Errorf("after %d headers: %w", w.count, err)
+	rest, err := readHeaders(ctx, in, func(headers []btc.Header) (bool, error) {
+		err := w.check(headers)
+		if len(headers) == btc.MaxHeaders {
+			w.progress.step(w.now(), w.started, w.count)
 		}
-		headers = headers[:0]
-		for at := 0; at+btc.HeaderSize <= n; at += btc.HeaderSize {
-			headers = append(headers, btc.Header(raw[at:at+btc.HeaderSize]))
-		}
-		if err := w.check(headers); err != nil {
-			return err
-		}
-		if ended {
-			w.end(n % btc.HeaderSize)
-			return nil
-		}
-		w.progress.step(w.now(), w.started, w.count)
+		return w.refused == nil, err
+	})
+	if err == nil {
+		w.end(rest)
 	}
-	return nil
+	return err
 }
 
 // end says what is wrong with a file that ends so many bytes after a record.
@@ -131,25 +116,38 @@ func (w *headerWalk) check(headers []btc.Header) error {
 // judge says which rule the header broke that Accept refused. A refusal that is
 // no rule is our own failure.
 func (w *headerWalk) judge(headers []btc.Header, err error) error {
-	refused, ok := errors.AsType[*headerchain.HeaderError](err)
+	refused, rule, ok := brokenRule(err)
 	if !ok {
 		return err
 	}
-	for _, rule := range headerRules {
-		if !errors.Is(refused.Kind, rule.kind) {
-			continue
-		}
-		header, detail := &headers[refused.Index], refused.Kind.Error()
-		switch {
-		case rule.word == ruleNotLinked:
-			detail = w.linkDetail(header)
-		case refused.Detail != "":
-			detail += ": " + refused.Detail
-		}
-		w.refuse(header, rule.word, detail)
-		return nil
+	header := &headers[refused.Index]
+	if rule == ruleNotLinked {
+		w.refuse(header, rule, w.linkDetail(header))
+	} else {
+		w.refuse(header, rule, refusalDetail(refused))
 	}
-	return err
+	return nil
+}
+
+// brokenRule returns which header was refused and the word of the rule that it
+// broke. It is false for an error that is no refusal.
+func brokenRule(err error) (refused *headerchain.HeaderError, word string, ok bool) {
+	if refused, ok = errors.AsType[*headerchain.HeaderError](err); !ok {
+		return nil, "", false
+	}
+	for _, rule := range headerRules {
+		if errors.Is(refused.Kind, rule.kind) {
+			return refused, rule.word, true
+		}
+	}
+	return nil, "", false
+}
+
+func refusalDetail(refused *headerchain.HeaderError) string {
+	if refused.Detail == "" {
+		return refused.Kind.Error()
+	}
+	return refused.Kind.Error() + ": " + refused.Detail
 }
 
 func (w *headerWalk) linkDetail(header *btc.Header) string {

@@ -59,6 +59,7 @@ func newParse() *cobra.Command {
 		},
 	}
 	addNetwork(cmd, &s.network)
+	addChallenge(cmd, &s.network)
 	flags := cmd.Flags()
 	flags.Int32Var(&s.height, "height", 0, "height of the block, for the rules that began at one")
 	flags.Uint32Var(&s.medianTime, "median-time", 0, "median time of the 11 blocks before it, Unix seconds; the block's time must be later")
@@ -85,6 +86,9 @@ type parseResult struct {
 }
 
 func runParse(cmd *cobra.Command, s *parseSettings, path string) error {
+	if err := s.network.complete(); err != nil {
+		return err
+	}
 	if s.heightGiven && s.height < 0 {
 		return usagef("--height %d: want 0 or more", s.height)
 	}

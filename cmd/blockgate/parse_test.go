@@ -120,7 +120,7 @@ func TestJudgeHeader(t *testing.T) {
 		{"no work", parseSettings{}, easy, "not met", "", "proof of work (--pow), time of the header (--median-time)"},
 		{"no work, judged", parseSettings{pow: true}, easy, "not met", "does not meet the target of bits", ""},
 		{"work of another network", parseSettings{pow: true}, btc.Regtest.Params().Genesis, "not met", "on mainnet", ""},
-		{"work of its own network", parseSettings{pow: true, network: networkFlag{btc.Regtest}}, btc.Regtest.Params().Genesis, "met", "", "time of the header (--median-time)"},
+		{"work of its own network", parseSettings{pow: true, network: networkFlag{Network: btc.Regtest}}, btc.Regtest.Params().Genesis, "met", "", "time of the header (--median-time)"},
 		{"time before", parseSettings{medianGiven: true, medianTime: header.Time() - 1}, header, "met", "", "proof of work (--pow)"},
 		{"time equal", parseSettings{medianGiven: true, medianTime: header.Time()}, header, "met", "not after the median time", "proof of work (--pow)"},
 		{"time after", parseSettings{medianGiven: true, medianTime: header.Time() + 1}, header, "met", "BIP-0113", "proof of work (--pow)"},

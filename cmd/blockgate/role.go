@@ -65,6 +65,7 @@ type brokerConfig struct {
 // adapterConfig is what the adapter reads from its descriptor.
 type adapterConfig struct {
 	Network     btc.Network `json:"network"`
+	Challenge   []byte      `json:"signet_challenge,omitempty"` // as given, of a custom signet or the public one
 	ID          string      `json:"id"`
 	Folder      string      `json:"folder"` // the adapter's own
 	URL         string      `json:"url"`
@@ -175,6 +176,10 @@ func runAdapter(ctx context.Context) error {
 	if err := sandbox.SetProcessName("blockgate-peers"); err != nil {
 		return err
 	}
+	params, err := c.params()
+	if err != nil {
+		return err
+	}
 	log := newLog(os.Stderr, c.LogFormat, "adapter")
 	headers, err := openHeaders(c.Folder, c.Network, log)
 	if err != nil {
@@ -193,7 +198,7 @@ func runAdapter(ctx context.Context) error {
 	out := newJournal(c.journal(log), log)
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
-		Node: c.node(), Names: c.names(), Cell: cells, Journal: out, Headers: headers, Log: log,
+		Node: c.node(), Params: params, Names: c.names(), Cell: cells, Journal: out, Headers: headers, Log: log,
 	}))
 }
 
@@ -251,6 +256,16 @@ func followControl(workers *pool.Pool) error {
 		case frame.ControlBraked, frame.ControlSealed, frame.ControlKill:
 		}
 	}
+}
+
+// params returns the constants of the network; those of a signet name its
+// challenge.
+func (c *adapterConfig) params() (*btc.Params, error) {
+	network := networkFlag{Network: c.Network, challenge: c.Challenge}
+	if err := network.complete(); err != nil {
+		return nil, err
+	}
+	return network.Params(), nil
 }
 
 func (c *adapterConfig) journal(log *slog.Logger) jetstream.Config {

@@ -52,6 +52,7 @@ func newRun() *cobra.Command {
 		},
 	}
 	addNetwork(cmd, &s.network)
+	addChallenge(cmd, &s.network)
 	s.addFlags(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -68,7 +69,7 @@ func runService(ctx context.Context, s *runSettings) error {
 	if err != nil {
 		return err
 	}
-	dir, err := openDataDir(s.dataDir, dataDirIdentity{s.network.Network, s.id})
+	dir, err := openDataDir(s.dataDir, identityOf(&s.network, s.id))
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logge
 		Log: log, AllowNoLandlock: s.noLandlock, Env: roleEnvironment(),
 	}
 	forAdapter := adapterConfig{
-		Network: s.network.Network, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
+		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, LogFormat: s.logFormat,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id}

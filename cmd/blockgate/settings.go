@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
@@ -34,8 +35,52 @@ const demoFlag = "in-demo"
 
 var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
-// networkFlag is --network as a pflag value.
-type networkFlag struct{ btc.Network }
+// networkFlag is --network as a pflag value, with what --signet-challenge adds.
+type networkFlag struct {
+	btc.Network
+	challenge challengeFlag
+	custom    *btc.Params // of a custom signet, else nil
+}
+
+// Params returns the constants of the network, which may be a custom signet.
+func (f *networkFlag) Params() *btc.Params {
+	if f.custom != nil {
+		return f.custom
+	}
+	return f.Network.Params()
+}
+
+// complete checks the challenge and finds the constants that go with it.
+func (f *networkFlag) complete() error {
+	if len(f.challenge) == 0 {
+		return nil
+	}
+	if f.Network != btc.Signet {
+		return usagef("--signet-challenge: only with --network signet, not %s", f.Network)
+	}
+	params, err := btc.CustomSignet(f.challenge)
+	if err != nil {
+		return usagef("--signet-challenge: %w", err)
+	}
+	if params != btc.Signet.Params() {
+		f.custom = params
+	}
+	return nil
+}
+
+// challengeFlag is --signet-challenge as a pflag value: a script in hex.
+type challengeFlag []byte
+
+func (f *challengeFlag) Set(s string) error {
+	challenge, err := hex.DecodeString(s)
+	if err != nil || len(challenge) == 0 || len(challenge) > btc.MaxSignetChallenge {
+		return fmt.Errorf("%.40q: want a script of 1..%d bytes in hex", s, btc.MaxSignetChallenge)
+	}
+	*f = challenge
+	return nil
+}
+func (f *challengeFlag) Type() string   { return "hex" }
+func (f *challengeFlag) String() string { return hex.EncodeToString(*f) }
 
 func (f *networkFlag) Set(s string) (err error) {
 	f.Network, err = btc.ParseNetwork(s)
@@ -58,6 +103,11 @@ func addNetwork(cmd *cobra.Command, target *networkFlag) {
 	}
 	cmd.Flags().Var(target, "network", strings.Join(names, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("network", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// addChallenge adds --signet-challenge, beside --network.
+func addChallenge(cmd *cobra.Command, target *networkFlag) {
+	cmd.Flags().Var(&target.challenge, "signet-challenge", "script that the blocks of a signet of your own meet, with --network signet (BIP-0325)")
 }
 
 // byteSize is a number of bytes, given plain or with KiB, MiB or GiB.
@@ -153,6 +203,9 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 
 // complete checks what the flags say and fills in what follows from them.
 func (s *runSettings) complete(cmd *cobra.Command) error {
+	if err := s.completeNetwork(); err != nil {
+		return err
+	}
 	if !cmd.Flags().Changed("minimum-chain-work") {
 		s.minimumWork.Work = s.network.Params().MinimumChainWork
 	}
@@ -178,6 +231,17 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 		return err
 	}
 	return s.completePaths()
+}
+
+// completeNetwork wants peers for a signet that has no seeds.
+func (s *runSettings) completeNetwork() error {
+	if err := s.network.complete(); err != nil {
+		return err
+	}
+	if s.network.custom != nil && len(s.connect) == 0 {
+		return usagef("--signet-challenge: a signet of your own has no seeds; name its nodes with --connect")
+	}
+	return nil
 }
 
 // isDemo reports whether this is the service of a demo: its peers are on this

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -139,6 +140,48 @@ func TestSpaceReturns(t *testing.T) {
 			t.Fatalf("%d bytes: %d headers", space, len(got))
 		}
 	}
+}
+
+// The order of writes that Keep states: each is synced before the next begins.
+func TestOrderOfWrites(t *testing.T) {
+	record := func(count, number int) string {
+		return fmt.Sprintf("write %d at %d", count*store.RecordSize, fileSize(number))
+	}
+	begin := []string{"sync", "write 64 at 0", "sync", "sync the folder"}
+	for _, test := range []struct {
+		name string
+		disk *fakeDisk
+		keep []int
+		want []string
+	}{
+		{"a new file", newDisk(), []int{0}, begin},
+		{"a new file and headers", newDisk(), []int{3, 0, 1}, append(slices.Clone(begin), record(3, 0), "sync", record(1, 3), "sync")},
+		{"more than a batch", newDisk(), []int{store.MaxBatch + 5}, append(slices.Clone(begin), record(store.MaxBatch, 0), "sync", record(5, store.MaxBatch), "sync")},
+		{"a torn first line", &fakeDisk{cached: []byte("block"), space: -1}, []int{1}, append([]string{"cut at 0"}, append(slices.Clone(begin), record(1, 0), "sync")...)},
+		{"a file", written(t, 4).killed(), []int{2}, []string{"sync", record(2, 4), "sync"}},
+		{"a torn tail", torn(written(t, 4), 5), []int{2}, []string{fmt.Sprintf("cut at %d", fileSize(3)), "sync", record(2, 3), "sync"}},
+	} {
+		test.disk.trace = true
+		s, got := mustLoad(t, test.disk)
+		if len(test.disk.calls) > 0 {
+			t.Errorf("%s: Load wrote: %q", test.name, test.disk.calls)
+		}
+		from := len(got)
+		for _, n := range test.keep {
+			mustKeep(t, s, numbered(from, n))
+			from += n
+		}
+		if !slices.Equal(test.disk.calls, test.want) {
+			t.Errorf("%s: %q, want %q", test.name, test.disk.calls, test.want)
+		}
+	}
+}
+
+// torn returns a disk after a crash that took the last bytes.
+func torn(d *fakeDisk, lost int) *fakeDisk {
+	after := d.killed()
+	after.cached = after.cached[:len(after.cached)-lost]
+	return after
 }
 
 // Each kind of call fails once. What failed to sync is written again, not synced

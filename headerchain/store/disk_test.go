@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -27,9 +28,17 @@ type fakeDisk struct {
 	failCut         error
 	writes          int
 	syncs           int
+	trace           bool     // write down calls
+	calls           []string // of what changes the file, in order
 }
 
 func newDisk() *fakeDisk { return &fakeDisk{space: -1} }
+
+func (d *fakeDisk) called(format string, args ...any) {
+	if d.trace {
+		d.calls = append(d.calls, fmt.Sprintf(format, args...))
+	}
+}
 
 func (d *fakeDisk) ReadAt(p []byte, at int64) (int, error) {
 	if at >= int64(len(d.cached)) {
@@ -44,6 +53,9 @@ func (d *fakeDisk) ReadAt(p []byte, at int64) (int, error) {
 
 func (d *fakeDisk) WriteAt(p []byte, at int64) (int, error) {
 	d.writes++
+	if d.trace {
+		d.called("write %d at %d", len(p), at)
+	}
 	n := len(p)
 	if d.space >= 0 {
 		n = min(n, d.space)
@@ -63,6 +75,7 @@ func (d *fakeDisk) WriteAt(p []byte, at int64) (int, error) {
 }
 
 func (d *fakeDisk) Truncate(size int64) error {
+	d.called("cut at %d", size)
 	if d.failCut != nil {
 		return d.failCut
 	}
@@ -72,6 +85,7 @@ func (d *fakeDisk) Truncate(size int64) error {
 
 func (d *fakeDisk) Sync() error {
 	d.syncs++
+	d.called("sync")
 	if d.failSync != nil {
 		return d.failSync
 	}
@@ -82,8 +96,12 @@ func (d *fakeDisk) Sync() error {
 	return nil
 }
 
-func (d *fakeDisk) SyncDir() error { return d.failDir }
-func (d *fakeDisk) Close() error   { return nil }
+func (d *fakeDisk) SyncDir() error {
+	d.called("sync the folder")
+	return d.failDir
+}
+
+func (d *fakeDisk) Close() error { return nil }
 
 // powerCut returns the disk after a power cut: any choice of the sectors that were
 // not synced is there, and any size in between.

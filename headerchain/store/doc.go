@@ -11,6 +11,8 @@
 //	...
 //	err = s.Keep(headers) // nil: on the disk; else in memory, and tried again
 //
+// [OpenRead] opens it for Load alone, and changes nothing.
+//
 // The file is a line and records of one size:
 //
 //	0                                                               64

@@ -19,6 +19,8 @@ var (
 	// waits is still written, what comes is not taken: after the next start it is
 	// asked of peers again.
 	ErrBehind = errors.New("too many headers wait for the disk")
+	// ErrReadOnly says that the store was opened to be read.
+	ErrReadOnly = errors.New("opened to be read only")
 	// ErrOrder says that the caller did not call Load first, and once.
 	ErrOrder = errors.New("load comes first, and once")
 )

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 	"time"
 
@@ -79,6 +80,39 @@ func TestForksSurvive(t *testing.T) {
 				t.Fatalf("batch %d: best is %d %v, want %d %v", last, got.Best().Height, got.Best().Hash, want.Best().Height, want.Best().Hash)
 			}
 			want = rebuilt(t, batches[:last])
+		}
+	}
+}
+
+// Each write of a run of 500 headers with forks fails, by a full disk or by a sync
+// that does not come through, and later ones do not: the whole tree is there.
+func TestForksGoOn(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	batches := forkedRun(random)
+	want := rebuilt(t, batches)
+	for failing := range batches {
+		d := newDisk()
+		s, _ := mustLoad(t, d)
+		for i, batch := range batches {
+			if i != failing {
+				mustKeep(t, s, batch)
+				continue
+			}
+			if random.IntN(2) == 0 {
+				d.space = random.IntN(len(batch) * store.RecordSize)
+			} else {
+				d.failSync = syscall.EIO
+			}
+			if err := s.Keep(batch); err == nil || s.Waiting() != len(batch) {
+				t.Fatalf("batch %d: %v, %d wait", i, err, s.Waiting())
+			}
+			d.space, d.failSync = -1, nil
+		}
+		mustKeep(t, s, nil)
+		if got := chainOf(t, d.killed()); got.Len() != want.Len() || got.Best() != want.Best() {
+			t.Fatalf("write %d failed: %d headers, want %d", failing, got.Len(), want.Len())
 		}
 	}
 }

@@ -25,7 +25,10 @@ import (
 //     dropped the bytes, so syncing alone would prove nothing. Its records are
 //     the same each time, so it does not matter which of the tries a crash leaves.
 func (s *Store) Keep(headers []btc.Header) error {
-	if !s.loaded {
+	switch {
+	case s.readOnly:
+		return s.failed(ErrReadOnly)
+	case !s.loaded:
 		return ErrOrder
 	}
 	stopped := s.take(headers)

@@ -22,12 +22,13 @@ type Store struct {
 	seed uint32 // the checksum of line; each record's goes on from it
 	size int64  // of the file when it was opened
 
-	loaded  bool
-	begun   bool  // the first line is on the disk
-	torn    bool  // there are bytes behind the last record
-	settled bool  // what was loaded is on the disk for certain
-	stopped error // why no more headers are taken, nil if they are
-	count   int   // of records that were loaded, or written and synced
+	loaded   bool
+	begun    bool  // the first line is on the disk
+	torn     bool  // there are bytes behind the last record
+	settled  bool  // what was loaded is on the disk for certain
+	readOnly bool  // Keep is refused
+	stopped  error // why no more headers are taken, nil if they are
+	count    int   // of records that were loaded, or written and synced
 	// waiting are the headers that are not there, maxWaiting at most.
 	waiting []btc.Header
 	buffer  []byte // for MaxBatch records
@@ -56,14 +57,32 @@ func Open(path string, network btc.Network) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("headers: %w", err)
 	}
-	s, err := openFile(file, network)
+	s, err := openFile(file, network, unix.LOCK_EX)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("headers: %s: %w", path, err), file.Close())
 	}
 	return s, nil
 }
 
-func openFile(file *os.File, network btc.Network) (*Store, error) {
+// OpenRead opens the file at path to [Store.Load] it and nothing more: it makes no
+// file and writes none, so a file system that is read-only will do. Several may
+// read at a time, but none while [Open] has the lock.
+//
+// The error is one of those of Open, or [os.ErrNotExist].
+func OpenRead(path string, network btc.Network) (*Store, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0) //nolint:gosec // a file of ours
+	if err != nil {
+		return nil, fmt.Errorf("headers: %w", err)
+	}
+	s, err := openFile(file, network, unix.LOCK_SH)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("headers: %s: %w", path, err), file.Close())
+	}
+	s.readOnly = true
+	return s, nil
+}
+
+func openFile(file *os.File, network btc.Network, lock int) (*Store, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -71,7 +90,7 @@ func openFile(file *os.File, network btc.Network) (*Store, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: not a regular file", ErrFormat)
 	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := unix.Flock(int(file.Fd()), lock|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%w: its lock is held", ErrLocked)
 		}
@@ -104,6 +123,10 @@ func newStore(d disk, path string, size int64, network btc.Network) (*Store, err
 	s.begun = begun
 	return s, nil
 }
+
+// Records returns how many records the file had room for when it was opened: what
+// Load hands on, but for a torn tail.
+func (s *Store) Records() int { return int(max(0, s.size-lineSize) / recordSize) }
 
 // Close gives the file and its lock back. What waits for the disk is lost; a
 // Keep(nil) before tries once more.

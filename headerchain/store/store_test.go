@@ -153,6 +153,68 @@ func TestOneProcessAtATime(t *testing.T) {
 	_ = second.Close()
 }
 
+// Readers change nothing, may be several, and keep no writer company.
+func TestOpenRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "headers")
+	if _, err := store.OpenRead(path, btc.Regtest); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	torn := written(t, 3, 2).cached
+	torn = torn[:len(torn)-7]
+	if err := os.WriteFile(path, torn, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	var readers []*store.Store
+	for range 2 {
+		s, err := store.OpenRead(path, btc.Regtest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		readers = append(readers, s)
+		loaded, err := s.Load(func([]btc.Header) error { return nil })
+		if want := (store.Loaded{Headers: 4, Torn: store.RecordSize - 7}); err != nil || loaded != want || s.Records() != 4 {
+			t.Errorf("%+v, %d records, %v", loaded, s.Records(), err)
+		}
+		for _, headers := range [][]btc.Header{nil, numbered(0, 1)} {
+			if err := s.Keep(headers); !errors.Is(err, store.ErrReadOnly) || !strings.Contains(err.Error(), path) || s.Waiting() != 0 {
+				t.Errorf("Keep: %v, %d wait", err, s.Waiting())
+			}
+		}
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(path, btc.Regtest); !errors.Is(err, store.ErrLocked) {
+		t.Errorf("a writer beside readers: %v", err)
+	}
+	for _, s := range readers {
+		_ = s.Close()
+	}
+	writer, err := store.Open(path, btc.Regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.OpenRead(path, btc.Regtest); !errors.Is(err, store.ErrLocked) || !strings.Contains(err.Error(), path) {
+		t.Errorf("a reader beside a writer: %v", err)
+	}
+	_ = writer.Close()
+	if _, err := store.OpenRead(path, btc.Signet); !errors.Is(err, store.ErrNetwork) {
+		t.Errorf("another network: %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !slices.Equal(after, torn) {
+		t.Errorf("the file was changed: %v", err)
+	}
+}
+
+func TestRecords(t *testing.T) {
+	for size, want := range map[int]int{0: 0, 1: 0, store.LineSize: 0, fileSize(1) - 1: 0, fileSize(1): 1, fileSize(9) + 1: 9} {
+		s, err := store.OpenDisk(&fakeDisk{cached: written(t, 10).cached[:size]}, int64(size), btc.Regtest)
+		if err != nil || s.Records() != want {
+			t.Errorf("%d bytes: %d records, %v", size, s.Records(), err)
+		}
+	}
+}
+
 func TestOpenWhatCannotBe(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := store.Open(dir, btc.Regtest); err == nil || !strings.Contains(err.Error(), dir) {

@@ -1,5 +1,7 @@
 package btc
 
+import "encoding/hex"
+
 // Params are the constants of a network.
 //
 // Source of all values, unless said otherwise: Bitcoin Core v30.0
@@ -35,6 +37,9 @@ type Params struct {
 	MinimumChainWork Work
 	// DNSSeeds are names that resolve to addresses of nodes. They may lie.
 	DNSSeeds []string
+	// SignetChallenge is the script that each block of a signet has to meet
+	// (BIP-0325), nil on other networks. It is shared and never written.
+	SignetChallenge []byte
 }
 
 // RetargetInterval is the number of blocks between changes of the target.
@@ -61,6 +66,9 @@ func (n Network) Params() *Params {
 const (
 	mainnetMerkleRoot  = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
 	testnet4MerkleRoot = "7aa0a7ae1e223414cb807e40cd57e667b718e42aaf9306db9102fe28912b7b4e"
+	// publicSignetChallenge wants a signature of one of two keys.
+	publicSignetChallenge = "512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430" +
+		"210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae"
 )
 
 var paramsOf = [...]*Params{ //nolint:gochecknoglobals // a table, never written
@@ -101,6 +109,7 @@ var paramsOf = [...]*Params{ //nolint:gochecknoglobals // a table, never written
 		BIP34Height: 1, BIP66Height: 1, BIP65Height: 1, CSVHeight: 1, SegwitHeight: 1,
 		MinimumChainWork: mustWork("067d328e681a"),
 		DNSSeeds:         []string{"seed.signet.bitcoin.sprovoost.nl", "seed.signet.achownodes.xyz"},
+		SignetChallenge:  mustHex(publicSignetChallenge),
 	},
 	Regtest: {
 		Network: Regtest, Magic: 0xdab5bffa, Port: 18444,
@@ -132,4 +141,12 @@ func mustWork(hex string) Work {
 		panic(err) // a constant of this file
 	}
 	return w
+}
+
+func mustHex(text string) []byte {
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		panic(err) // a constant of this file
+	}
+	return b
 }
