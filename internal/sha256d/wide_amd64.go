@@ -16,12 +16,10 @@ const (
 )
 
 // What a block costs, in tenths of a nanosecond, measured on Zen 5: one more of all
-// lanes, and of two streams or one on the SHA extensions. Only their ratios matter.
+// lanes, and one on two streams of the SHA extensions. Only the ratio matters.
 const (
-	costLanes   = 2600
-	costTwo     = 220
-	costOne     = 350
-	costMessage = 400 // to start and to end a message on the SHA extensions
+	costLanes = 2600
+	costTwo   = 220
 )
 
 // wide runs messages in the lanes of AVX-512.
@@ -45,15 +43,7 @@ func (w *wide) messages(out [][Size]byte, base []byte, messages []Message) {
 	if len(base) == 0 {
 		base = w.nothing[:]
 	}
-	ids, blocks := w.order.longestFirst(messages)
-	if w.streams != nil {
-		long := tooLong(messages, ids, blocks)
-		w.streams.run(out, base, messages, ids[:long])
-		ids = ids[long:]
-	}
-	if len(ids) == 0 {
-		return
-	}
+	ids, _ := w.order.longestFirst(messages)
 	w.enqueue(base, messages, ids)
 	w.start(len(ids))
 	for w.lanes.busy != 0 {
@@ -64,30 +54,6 @@ func (w *wide) messages(out [][Size]byte, base []byte, messages []Message) {
 		runLanes(&w.lanes, &base[0], &w.queue[0], &out[0], maxLaneBlocks)
 	}
 	w.flush(out)
-}
-
-// tooLong returns how many of the longest messages the SHA extensions should run,
-// because the lanes would wait for them.
-func tooLong(messages []Message, ids []uint32, blocks int) int {
-	best, bestCost := 0, int(^uint(0)>>1)
-	cost, one := 0, 0 // of those taken out
-	for k := 0; ; k++ {
-		longest := 0
-		if k < len(ids) {
-			longest = messages[ids[k]].blocks()
-		}
-		if c := max(cost, one) + max(blocks/laneCount, longest)*costLanes; c < bestCost {
-			best, bestCost = k, c
-		}
-		if longest*laneCount <= blocks || k == len(ids) {
-			return best
-		}
-		if k == 0 {
-			one = longest*costOne + costMessage
-		}
-		cost += longest*costTwo + costMessage
-		blocks -= longest
-	}
 }
 
 // enqueue writes what the lanes need to know of each message, field by field.
@@ -149,18 +115,11 @@ func (w *wide) start(messages int) {
 	l.busy = uint32(1<<n - 1)
 }
 
-// fewLeft reports whether the SHA extensions finish sooner what is in the lanes.
+// fewLeft reports whether the SHA extensions run the next blocks of what is in the
+// lanes sooner than the lanes. The longest messages came first, so they have gone
+// some way while all lanes were busy.
 func (w *wide) fewLeft() bool {
-	if w.streams == nil {
-		return false
-	}
-	cost, longest := 0, 0
-	for busy := w.lanes.busy; busy != 0; busy &= busy - 1 {
-		blocks := int(w.lanes.blocks[bits.TrailingZeros32(busy)])
-		cost += blocks*costTwo + costMessage
-		longest = max(longest, blocks)
-	}
-	return cost < longest*costLanes
+	return w.streams != nil && bits.OnesCount32(w.lanes.busy)*costTwo < costLanes
 }
 
 // finish moves the messages in the lanes to the SHA extensions.
