@@ -108,8 +108,6 @@ func loadBlocks(p *printer, set int) {
 		p.op("VMOVDQU8.Z", "(SI)(R8*1)", "K1", zmm(16+lane))
 		p.op("VPORQ", mem{window, "DI"}.String()+"(R9*1)", zmm(16+lane), zmm(16+lane))
 		p.op("VPSHUFB", "Z0", zmm(16+lane), zmm(16+lane))
-		p.op("PREFETCHT0", "64(SI)(R8*1)")
-		p.op("PREFETCHT0", "127(SI)(R8*1)")
 	}
 }
 
@@ -189,7 +187,6 @@ func refill(p *printer) {
 
 	// The ends of the messages into the windows, one lane after the other.
 	p.op("MOVQ", mem{atNext, "DI"}, "R9")
-	p.op("LEAQ", "(DX)(R9*4)", "R12")
 	p.op("MOVQ", "R8", mem{atNext, "DI"})
 	p.op("MOVQ", mem{atStride, "DI"}, "R10")
 	p.op("IMULQ", imm(queueWords), "R10")
@@ -203,10 +200,6 @@ func refill(p *printer) {
 	p.op("SHLQ", imm(6), "R8") // lane * windowSize
 	p.op("MOVQ", "(R10)", "R9")
 	p.op("MOVQ", "R9", mem{atWindow + blockSize, "DI"}.String()+"(R8*1)")
-	p.op("MOVL", "64(R12)", "R9") // where lanes will be soon
-	p.op("PREFETCHT0", "(SI)(R9*1)")
-	p.op("PREFETCHT0", "64(SI)(R9*1)")
-	p.op("ADDQ", imm(4), "R12")
 	p.op("ADDQ", imm(8), "R10")
 	p.op("LEAL", mem{-1, "R13"}, "R9")
 	p.op("ANDL", "R9", "R13")
