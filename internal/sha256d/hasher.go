@@ -10,8 +10,17 @@ const HeaderSize = 80
 // messages, and must not be used by several goroutines at once.
 type Hasher struct {
 	engine   Engine
+	runner   runner
 	portable portable
-	last     [2][Size]byte // the node without a partner, twice
+}
+
+// runner is what an engine does. The arguments have been checked.
+type runner interface {
+	messages(out [][Size]byte, base []byte, messages []Message)
+	headers(out [][Size]byte, headers []byte)
+	// nodes puts the hash of each pair of in into its place in out, which may begin
+	// where in does. If in has an odd length, its last hash is its own partner.
+	nodes(out, in [][Size]byte)
 }
 
 // New returns a hasher that runs the [Best] engine.
@@ -25,6 +34,7 @@ func NewEngine(e Engine) *Hasher {
 	}
 	h := &Hasher{engine: e}
 	h.portable.setUp()
+	h.runner = h.newRunner()
 	return h
 }
 
@@ -44,7 +54,7 @@ func (h *Hasher) Messages(out [][Size]byte, base []byte, messages []Message) {
 	for i := range messages {
 		messages[i].check(len(base))
 	}
-	h.portable.messages(out, base, messages)
+	h.runner.messages(out, base, messages)
 }
 
 // Headers puts the double SHA-256 of each of the headers, which lie one behind the
@@ -54,8 +64,5 @@ func (h *Hasher) Headers(out [][Size]byte, headers []byte) {
 	if len(headers) != HeaderSize*len(out) {
 		panic(fmt.Sprintf("sha256d: %d bytes of headers for %d hashes", len(headers), len(out)))
 	}
-	h.portable.headers(out, headers)
+	h.runner.headers(out, headers)
 }
-
-// nodes hashes len(out) pairs of in.
-func (h *Hasher) nodes(out, in [][Size]byte) { h.portable.nodes(out, in) }

@@ -42,18 +42,12 @@ func (h *Hasher) MerkleRoot(leaves [][Size]byte) (root [Size]byte, mutated bool)
 		return root, false
 	}
 	for len(leaves) > 1 {
-		pairs := len(leaves) / 2
-		for i := range pairs {
+		for i := range len(leaves) / 2 {
 			mutated = mutated || leaves[2*i] == leaves[2*i+1]
 		}
-		odd := len(leaves)%2 == 1
-		last := leaves[len(leaves)-1]
-		h.nodes(leaves[:pairs], leaves[:2*pairs])
-		if odd {
-			h.last[0], h.last[1] = last, last
-			h.nodes(leaves[pairs:pairs+1], h.last[:])
-		}
-		leaves = leaves[:(len(leaves)+1)/2]
+		parents := leaves[:(len(leaves)+1)/2]
+		h.runner.nodes(parents, leaves)
+		leaves = parents
 	}
 	return leaves[0], mutated
 }

@@ -29,6 +29,7 @@ type portable struct {
 	second [blockSize]byte
 	state  [2 * blockSize]byte
 	first  [Size]byte
+	pair   [2 * Size]byte
 }
 
 // stateMagic is how many bytes before the state say what it is.
@@ -63,13 +64,12 @@ func (p *portable) headers(out [][Size]byte, headers []byte) {
 }
 
 // nodes puts the hash of each pair of in into its place in out, which may begin
-// where in does.
+// where in does. If in has an odd length, its last hash is its own partner.
 func (p *portable) nodes(out, in [][Size]byte) {
-	var pair [2 * Size]byte
 	for i := range out {
-		copy(pair[:Size], in[2*i][:])
-		copy(pair[Size:], in[2*i+1][:])
-		p.sum(&out[i], nil, pair[:], nil)
+		copy(p.pair[:Size], in[2*i][:])
+		copy(p.pair[Size:], in[min(2*i+1, len(in)-1)][:])
+		p.sum(&out[i], nil, p.pair[:], nil)
 	}
 }
 

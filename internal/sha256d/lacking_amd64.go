@@ -4,4 +4,10 @@ package sha256d
 // can run.
 //
 //nolint:gochecknoglobals // a table, never written
-var lacking = [engineCount]string{EngineSHANI: "not built yet", EngineAVX512: "not built yet"}
+var lacking = missing(thisMachine())
+
+// thisMachine asks the processor.
+func thisMachine() (f features) {
+	f.ecx1, f.ebx7, f.xcr0 = readFeatures()
+	return f
+}
