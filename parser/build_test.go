@@ -15,7 +15,18 @@ var (
 	input    = make([]byte, 41) // outpoint, empty script, sequence
 	output   = make([]byte, 9)  // value, empty script
 	marker   = []byte{0, 1}
+
+	// coinbase is one, of height 1, with the shortest script that there may be.
+	coinbase = coinbaseOf([]byte{0x51, 0x51})
 )
+
+// null is the outpoint of a coinbase.
+var null = append(make([]byte, 32), 0xff, 0xff, 0xff, 0xff)
+
+// coinbaseOf is a coinbase with that scriptSig.
+func coinbaseOf(script []byte) []byte {
+	return slices.Concat(version, []byte{1}, null, size(uint64(len(script))), script, lockTime, vector(1, output), lockTime)
+}
 
 func size(n uint64) []byte { return btc.AppendCompactSize(nil, n) }
 

@@ -74,6 +74,8 @@ func sigops(s []byte) int {
 			if op >= opCheckSig && op <= opCheckMultisigVerify {
 				n += 1 + (multisigSigops-1)*int(op-opCheckSig)/2
 			}
+		case op == opPushData1 && i < len(s): // as the next, only faster
+			i += 1 + int(s[i])
 		default:
 			length, ok := pushLength(s[i:], op)
 			if !ok {
