@@ -23,3 +23,18 @@ func BenchmarkTmp(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkHostile(b *testing.B) {
+	out := make([]claim.Tx, 0, btc.MaxBlockTransactions)
+	p := parser.New()
+	for _, h := range hostiles() {
+		b.Run(h.name, func(b *testing.B) {
+			b.ReportAllocs()
+			said := p.Block(parser.Context{Network: btc.Regtest, Height: 1}, h.body, out)
+			b.Log(len(h.body), said.Verdict, said.Counts)
+			for b.Loop() {
+				p.Block(parser.Context{Network: btc.Regtest, Height: 1}, h.body, out)
+			}
+		})
+	}
+}

@@ -9,37 +9,53 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"blockgate/internal/btc"
+	"blockgate/parser"
 )
 
 const corpus = "../testdata/blocks/"
 
 // row is what another program found in a block.
 type row struct {
-	File         string `json:"file"`
-	Size         int    `json:"size"`
-	StrippedSize int    `json:"stripped_size"`
-	Count        int    `json:"ntx"`
-	SegwitCount  int    `json:"segwit_txs"`
-	MaxTxSize    int    `json:"max_tx_size"`
+	File         string      `json:"file"`
+	Network      btc.Network `json:"net"`
+	Height       btc.Height  `json:"height"`
+	Time         uint32      `json:"time"`
+	Size         int         `json:"size"`
+	StrippedSize int         `json:"stripped_size"`
+	Count        int         `json:"ntx"`
+	SegwitCount  int         `json:"segwit_txs"`
+	MaxTxSize    int         `json:"max_tx_size"`
+	Inputs       uint32      `json:"inputs"`
+	Outputs      uint32      `json:"outputs"`
+	WitnessItems uint32      `json:"witness_items"`
+	LegacySigops uint32      `json:"legacy_sigops"`
 }
 
-func rows(t *testing.T) []row {
-	t.Helper()
+// place is the block's place. The median time is always before the block's time, and
+// what was mined was final even then.
+func (r row) place() parser.Context {
+	return parser.Context{Network: r.Network, Height: r.Height, MedianTime: r.Time - 1}
+}
+
+func rows(tb testing.TB) []row {
+	tb.Helper()
 	file, err := os.Open(filepath.Clean(corpus + "expected.jsonl"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = file.Close() })
+	tb.Cleanup(func() { _ = file.Close() })
 	var all []row
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		var r row
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, r)
 	}
 	if len(all) < 29 {
-		t.Fatalf("%d rows", len(all))
+		tb.Fatalf("%d rows", len(all))
 	}
 	return all
 }

@@ -1,108 +1,154 @@
 package parser_test
 
 import (
-	"bytes"
-	"math/rand"
+	"flag"
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
-
-	"github.com/btcsuite/btcd/wire/v2"
+	"time"
 
 	"blockgate/internal/btc"
 	"blockgate/parser"
-	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )
 
-// oracle decides with btcd's decoder. What it lets pass and we do not is added:
-// bytes that follow, empty lists, and our two limits.
-func oracle(t *testing.T, body []byte) ([]claim.Tx, bool) {
-	t.Helper()
-	rest := bytes.NewBuffer(body)
-	var msg wire.MsgBlock
-	places, err := msg.DeserializeTxLoc(rest)
-	if err != nil || rest.Len() > 0 || len(body) > btc.MaxBlockSize || len(places) == 0 || len(places) > btc.MaxBlockTransactions {
-		return nil, false
-	}
-	txs := make([]claim.Tx, len(places))
-	for i, tx := range msg.Transactions {
-		if len(tx.TxIn) == 0 || len(tx.TxOut) == 0 {
-			return nil, false
-		}
-		txs[i].Len = uint32(places[i].TxLen)
-		if tx.HasWitness() {
-			txs[i].Witness = uint32(places[i].TxLen - tx.SerializeSizeStripped() - 2)
-		}
-	}
-	var again bytes.Buffer
-	if err := msg.Serialize(&again); err != nil || !bytes.Equal(again.Bytes(), body) {
-		t.Fatalf("btcd writes another block than it read: %v", err)
-	}
-	return txs, true
-}
-
-// checkAgainstOracle compares verdict and boundaries.
-func checkAgainstOracle(t *testing.T, body []byte) (ok bool) {
-	t.Helper()
-	said := parser.New().Block(place, body, nil)
-	if !said.Verdict.Valid() {
-		t.Fatalf("verdict %d is not in the table", said.Verdict)
-	}
-	want, wantOK := oracle(t, body)
-	if ok = said.Verdict == verdict.OK; ok != wantOK || !slices.Equal(said.Txs, want) {
-		t.Fatalf("ours says %q with %d entries, btcd %v with %d\nblock %x", said.Verdict, len(said.Txs), wantOK, len(want), body[:min(len(body), 4096)])
-	}
-	return ok
-}
+var (
+	differentialBlocks = flag.Uint64("differential-blocks", 10_000, "how many mutated blocks TestDifferentialMutations compares")
+	differentialSeed   = flag.Uint64("differential-seed", 4, "what the mutations follow from")
+)
 
 func TestDifferentialRealBlocks(t *testing.T) {
+	p := parser.New()
 	for _, r := range rows(t) {
-		if !checkAgainstOracle(t, block(t, r.File)) {
-			t.Errorf("%s is refused", r.File)
+		checkAgainstModel(t, p, r.place(), block(t, r.File))
+	}
+}
+
+func TestDifferentialHostileBlocks(t *testing.T) {
+	p := parser.New()
+	for _, h := range hostiles() {
+		if raceEnabled && len(h.body) > 1_000_000 {
+			continue // btcd takes minutes
+		}
+		checkAgainstModel(t, p, place, h.body)
+	}
+}
+
+// The number of blocks and the seed are flags; each block follows from the seed and its
+// number alone.
+func TestDifferentialMutations(t *testing.T) {
+	const most = 4000 // bytes of a block to begin with
+	m, p := newMutator(t, *differentialSeed, most), parser.New()
+	met, begun := map[verdict.Code]uint64{}, time.Now()
+	for n := range *differentialBlocks {
+		body, r := m.block(t, n)
+		met[checkAgainstModel(t, p, r.place(), body)]++
+		if t.Failed() {
+			t.Fatalf("seed %d, block %d", m.seed, n)
+		}
+	}
+	t.Logf("seed %d: %d blocks from %d real ones in %s, no disagreement", m.seed, *differentialBlocks, len(m.bases), time.Since(begun).Round(time.Second))
+	for code := verdict.OK; code.Valid(); code++ {
+		t.Logf("%9d %s", met[code], code)
+	}
+	for code := verdict.Truncated; *differentialBlocks >= 10_000 && code < verdict.Coinbase; code++ {
+		// The limits on whole blocks have tests of their own.
+		if met[code] == 0 && code != verdict.TooManyTransactions && code != verdict.TransactionTooLarge {
+			t.Errorf("seed %d: %q was never met", m.seed, code)
 		}
 	}
 }
 
-// Every bit of the first bytes of a block, from the transaction count on.
-func TestDifferentialFirstBits(t *testing.T) {
-	const bytesFlipped = 2048
-	body := block(t, "testnet3_924634.raw")
-	for i := 8 * btc.HeaderSize; i < 8*bytesFlipped; i++ {
-		body[i/8] ^= 1 << (i % 8)
-		checkAgainstOracle(t, body)
-		body[i/8] ^= 1 << (i % 8)
+// Every bit of the first bytes of a block, and many bits of a larger one.
+func TestDifferentialBits(t *testing.T) {
+	p := parser.New()
+	flip := func(r row, body []byte, bit int) {
+		body[bit/8] ^= 1 << (bit % 8)
+		checkAgainstModel(t, p, r.place(), body)
+		body[bit/8] ^= 1 << (bit % 8)
+	}
+	const bytesFlipped, bitsFlipped, seed = 2048, 10_000, 4
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for _, r := range rows(t) {
+		switch body := block(t, r.File); r.File {
+		case "testnet3_924634.raw": // segwit, 4,319 bytes
+			for bit := range 8 * bytesFlipped {
+				flip(r, body, bit)
+			}
+		case "mainnet_482683.raw", "testnet4_0040000.raw":
+			for range bitsFlipped / 2 {
+				flip(r, body, rng.IntN(8*len(body)))
+			}
+		}
 	}
 }
 
-func TestDifferentialRandomFlips(t *testing.T) {
-	const seed, rounds = 4, 500
-	rng := rand.New(rand.NewSource(seed))
-	for _, file := range []string{"testnet3_924634.raw", "mainnet_482683.raw", "testnet4_0040000.raw", "mainnet_0100001.raw"} {
-		original, accepted := block(t, file), 0
-		for range rounds {
-			body := slices.Clone(original)
-			for range 1 + rng.Intn(3) {
-				body[btc.HeaderSize+rng.Intn(len(body)-btc.HeaderSize)] ^= 1 << rng.Intn(8)
-			}
-			if checkAgainstOracle(t, body) {
-				accepted++
+// A block that is cut anywhere is no block, nor is one that goes on.
+func TestDifferentialTruncation(t *testing.T) {
+	p := parser.New()
+	for _, r := range rows(t) {
+		if r.Size > 10_000 {
+			continue
+		}
+		body := block(t, r.File)
+		for n := range body {
+			if code := checkAgainstModel(t, p, r.place(), body[:n]); code.Claimed() {
+				t.Fatalf("%s cut at %d: %s", r.File, n, code)
 			}
 		}
-		if accepted == 0 || accepted == rounds {
-			t.Errorf("seed %d: %d of %d accepted, both sides should be met", seed, accepted, rounds)
+		if code := checkAgainstModel(t, p, r.place(), append(body, 0)); code != verdict.Trailing {
+			t.Errorf("%s and a byte: %s", r.File, code)
 		}
 	}
 }
 
 func FuzzBlock(f *testing.F) {
-	for _, file := range []string{"testnet3_924634.raw", "signet_0031500.raw", "mainnet_0100000.raw", "testnet4_0000015.raw"} {
-		f.Add(block(f, file))
+	for _, r := range rows(f) {
+		if r.Size < 10_000 {
+			f.Add(uint8(r.Network), int32(r.Height), r.Time-1, block(f, r.File))
+		}
 	}
-	f.Add(blockOf(tx(), segwitTx(vector(1, str(1)))))
-	f.Add(blockOf(segwitTx(size(0))))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if len(body) <= 1<<16 { // btcd's memory is many times that
-			checkAgainstOracle(t, body)
+	f.Add(uint8(btc.Regtest), int32(1), uint32(0), blockOf(coinbase, tx(), segwitTx(vector(1, str(1)))))
+	f.Add(uint8(btc.Regtest), int32(1), uint32(0), blockOf(segwitTx(size(0))))
+	f.Add(uint8(btc.Mainnet), int32(419_328), uint32(1<<31), blockOf(coinbase, txOf(1<<31, spends(20), output)))
+	p := parser.New()
+	f.Fuzz(func(t *testing.T, network uint8, height int32, medianTime uint32, body []byte) {
+		ctx := parser.Context{Network: btc.Network(network), Height: btc.Height(height), MedianTime: medianTime}
+		if ctx.Network.Valid() && height >= 0 && len(body) <= 1<<16 { // btcd's memory is many times that
+			checkAgainstModel(t, p, ctx, body)
 		}
 	})
+}
+
+func FuzzTransaction(f *testing.F) {
+	for _, r := range rows(f) {
+		if r.Size < 10_000 {
+			for _, raw := range cut(block(f, r.File)) {
+				f.Add(raw)
+			}
+		}
+	}
+	p := parser.New()
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) > 1<<16 {
+			return
+		}
+		got, want := p.Transaction(raw), modelAlone(t, raw)
+		if !got.Verdict.Valid() || got.Verdict.Claimed() != want.Verdict.Claimed() || got.Verdict.Claimed() && !reflect.DeepEqual(got, want) {
+			t.Fatalf("ours says %+v, the model %+v\n%x", got, want, raw)
+		}
+	})
+}
+
+// cut returns the transactions of a block that is sound in form.
+func cut(body []byte) [][]byte {
+	said := parse(body)
+	at := btc.HeaderSize + len(size(uint64(len(said.Txs))))
+	raws := make([][]byte, len(said.Txs))
+	for i, tx := range said.Txs {
+		raws[i] = slices.Clone(body[at : at+int(tx.Len)])
+		at += int(tx.Len)
+	}
+	return raws
 }

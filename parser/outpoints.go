@@ -19,14 +19,14 @@ type outpoints struct {
 	// the place, 0 if empty. A transaction uses the first mask+1 slots.
 	table []uint64
 	mask  uint64
-	// few are the places of the first ones, n of them, if all are few.
-	few   [maxFew]int
+	// few are the first eight bytes and the places of the first n, if all are few.
+	few   [maxFew]struct{ head, at uint64 }
 	n     int
 	isFew bool
 }
 
-// maxFew is how many outpoints are compared with each other, 28 comparisons at most.
-const maxFew = 8
+// maxFew is how many outpoints are compared with each other, 120 comparisons at most.
+const maxFew = 16
 
 // tableSlots is a power of two, at least twice maxInputs.
 const tableSlots = 1 << 18
@@ -73,12 +73,12 @@ func (o *outpoints) again(b []byte, at int) bool {
 func (o *outpoints) againFew(b []byte, at int) bool {
 	this := b[at : at+outpointSize]
 	head := binary.LittleEndian.Uint64(this)
-	for _, there := range o.few[:o.n] {
-		if binary.LittleEndian.Uint64(b[there:]) == head && string(b[there:there+outpointSize]) == string(this) {
+	for _, old := range o.few[:o.n] {
+		if old.head == head && string(b[old.at:old.at+outpointSize]) == string(this) {
 			return true
 		}
 	}
-	o.few[o.n] = at
+	o.few[o.n].head, o.few[o.n].at = head, uint64(at) //nolint:gosec // a place is not negative
 	o.n++
 	return false
 }

@@ -15,6 +15,7 @@ const (
 	opEqualVerify         = 0x88
 	opHash160             = 0xa9
 	opCheckSig            = 0xac
+	opCheckSigVerify      = 0xad
 	opCheckMultisig       = 0xae
 	opCheckMultisigVerify = 0xaf
 )
@@ -71,9 +72,9 @@ func sigops(s []byte) int {
 		case op < opPushData1:
 			i += int(op) // past the end the count ends
 		case op > opPushData4:
-			if op >= opCheckSig && op <= opCheckMultisigVerify {
-				n += 1 + (multisigSigops-1)*int(op-opCheckSig)/2
-			}
+			n += opSigops(op)
+		case op == opPushData1 && i < len(s): // as the next, only faster
+			i += 1 + int(s[i])
 		default:
 			length, ok := pushLength(s[i:], op)
 			if !ok {
@@ -83,6 +84,17 @@ func sigops(s []byte) int {
 		}
 	}
 	return n
+}
+
+// opSigops returns what an opcode that pushes nothing counts for.
+func opSigops(op byte) int {
+	switch op {
+	case opCheckSig, opCheckSigVerify:
+		return 1
+	case opCheckMultisig, opCheckMultisigVerify:
+		return multisigSigops
+	}
+	return 0
 }
 
 // pushLength returns how many bytes follow OP_PUSHDATA1, 2 or 4, the number itself

@@ -56,17 +56,14 @@ func (w *walk) uint32() uint32 {
 // and refuses an empty one by the verdict given. It returns 0 after a fault.
 func (w *walk) count(size uint64, empty verdict.Code) uint64 {
 	n := w.compactSize()
-	switch {
-	case w.fault != 0:
-	case n == 0:
+	if n-1 < w.left()/size { // nearly always
+		return n
+	}
+	if n == 0 {
 		w.fail(empty)
-	case n > w.left()/size:
-		w.fail(verdict.Count)
 	}
-	if w.fault != 0 {
-		return 0
-	}
-	return n
+	w.fail(verdict.Count)
+	return 0
 }
 
 // compactSize consumes a CompactSize. It returns 0 after a fault.
@@ -96,15 +93,15 @@ func (w *walk) longSize(at int) (value uint64, next int) {
 	return value, at + size
 }
 
-// longString reads the length of a string at a place and returns it and where its
-// bytes begin. All of them are there: else it fails and returns no length.
-func (w *walk) longString(at int) (length, begin int) {
+// longString reads the length of a string at a place and returns where its bytes
+// begin and end. After a fault, or if not all of them are there, the end is behind
+// the bytes.
+func (w *walk) longString(at int) (begin, end int) {
 	value, begin := w.longSize(at)
-	if value > uint64(len(w.b)-begin) { //nolint:gosec // begin <= len(b)
-		w.fail(verdict.Truncated)
-		return 0, begin
+	if w.fault != 0 || value > btc.MaxBlockSize {
+		return begin, len(w.b) + 1
 	}
-	return int(value), begin //nolint:gosec // at most what is left
+	return begin, begin + int(value) //nolint:gosec // less than 2^23
 }
 
 // isZero reports whether the 32 bytes of b are zero.
