@@ -11,7 +11,7 @@ import (
 // dropCapabilities empties all five sets on all threads. In a user namespace of
 // its own a process has every capability, and with it much more of the kernel than
 // an ordinary one may touch.
-func dropCapabilities(situation) []Layer {
+func dropCapabilities(*situation) []Layer {
 	l := Layer{Name: LayerCapabilities, State: StateMissing}
 	bounded := emptyBoundingSet()
 	if err := emptyOtherSets(); err != nil {

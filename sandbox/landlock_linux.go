@@ -22,7 +22,7 @@ const (
 // kernel can handle is denied. Best effort means that the library's return
 // value says little, so each layer is judged by what worked before and is
 // refused after.
-func denyPaths(now situation) []Layer {
+func denyPaths(now *situation) []Layer {
 	abi, err := llsys.LandlockGetABIVersion()
 	if err != nil || abi < abiPaths {
 		return withoutLandlock(now.AllowNoLandlock, fmt.Sprintf("the kernel offers no Landlock (%v)", err))
@@ -31,13 +31,13 @@ func denyPaths(now situation) []Layer {
 	if err == nil {
 		defer unix.Close(fd) //nolint:errcheck // it only stands there
 	}
-	before := attemptAll(outside)
+	before := attemptAll(now.witness, outside)
 	if err := landlock.V9.BestEffort().Restrict(); err != nil {
 		return withoutLandlock(now.AllowNoLandlock, "restrict: "+err.Error())
 	}
-	after := attemptAll(outside)
-	if !refused(after.open, unix.EACCES) {
-		return withoutLandlock(now.AllowNoLandlock, fmt.Sprintf("abi %d has no effect: opening / gave %v", abi, after.open))
+	after := attemptAll(now.witness, outside)
+	if before.open != nil || !refused(after.open, unix.EACCES) {
+		return withoutLandlock(now.AllowNoLandlock, fmt.Sprintf("abi %d has no effect: opening a folder gave %v, then %v", abi, before.open, after.open))
 	}
 	return []Layer{
 		{LayerLandlock, true, StateOK, fmt.Sprintf("abi %d; every path is closed", abi)},
@@ -82,14 +82,37 @@ type attempts struct{ open, bind, reach error }
 // attemptAll tries what Landlock is to refuse. What it tries works in an empty
 // network namespace, too, and names no process: in a namespace of processes there
 // is no parent to signal.
-func attemptAll(outside unix.Sockaddr) attempts {
-	return attempts{open: openRoot(), bind: bindAnything(), reach: reach(outside)}
+func attemptAll(witness int, outside unix.Sockaddr) attempts {
+	return attempts{open: openWitness(witness), bind: bindAnything(), reach: reach(outside)}
 }
 
-func openRoot() error {
-	fd, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+// callWitness keeps a handle on a folder of the host that everybody may read. In an
+// empty root there is nothing that only Landlock refuses, so its effect could not
+// be seen. It cannot be read through itself, and is gone before the first job.
+func callWitness(now *situation) []Layer {
+	fd, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		now.witness = fd
+	}
+	return nil
+}
+
+// dismissWitness closes it. A descriptor that stays is a leak.
+func dismissWitness(now *situation) []Layer {
+	if now.witness < 0 {
+		return nil
+	}
+	if err := unix.Close(now.witness); err != nil {
+		return []Layer{{LayerDescriptors, true, StateMissing, "close the witness: " + err.Error()}}
+	}
+	return nil
+}
+
+// openWitness opens for reading what the witness is a handle on.
+func openWitness(witness int) error {
+	fd, err := unix.Openat(witness, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("open /: %w", err)
+		return fmt.Errorf("open a folder: %w", err)
 	}
 	return unix.Close(fd)
 }

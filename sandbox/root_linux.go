@@ -13,7 +13,7 @@ import (
 //
 // It changes mounts, so it runs only where they are this process's own: the caller
 // says so, and process 1 is seen to be.
-func emptyRoot(now situation) []Layer {
+func emptyRoot(now *situation) []Layer {
 	l := Layer{Name: LayerRoot, State: StateMissing}
 	if !now.OwnNamespaces || os.Getpid() != 1 {
 		l.Detail = "not in a mount namespace of its own"

@@ -95,7 +95,8 @@ func (s *service) outer(pid int, in surroundings) ([]sandbox.Layer, error) {
 	if in.namespaces {
 		namespaces = nil
 	}
-	return sandbox.Namespaces(pid, namespaces)
+	layers, err := sandbox.Namespaces(pid, namespaces)
+	return append(layers, sandbox.Layer{Name: sandbox.LayerMemory, State: sandbox.StateMissing, Detail: "none used"}), err
 }
 
 // attributes are how the kernel is to start a process.

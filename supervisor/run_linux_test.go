@@ -54,7 +54,7 @@ func TestStart(t *testing.T) {
 		_, rest, _ := strings.Cut(a.next("ready"), " ")
 		worker, line, _ := strings.Cut(rest, " ")
 		r, err := sandbox.ParseReport([]byte(line))
-		if err != nil || r.Build != testBuild || len(r.Layers) != 16 {
+		if err != nil || r.Build != testBuild || len(r.Layers) != 17 {
 			t.Errorf("worker %s: %+v, %v", worker, r, err)
 		}
 		seen[worker] = true
