@@ -3,17 +3,25 @@ package sandbox
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// Attest asks the kernel, not the process, whether every thread of the process
-// has a seccomp filter and no_new_privs. It returns [ErrNotConfined] if one has
-// not, and another error if /proc does not tell (the process ended, or /proc is
-// mounted with hidepid).
-func Attest(pid int) error {
+// Attest asks the kernel, not the process, whether what a report says of it is
+// true. Every thread must have no_new_privs and a seccomp filter of its own, one
+// more than we have; with the layer capabilities in force every thread must have
+// empty sets, and with a namespace of processes it must be process 1 of one.
+//
+// It returns [ErrNotConfined] if something is not so, and another error if /proc
+// does not tell (the process ended, or /proc is mounted with hidepid).
+func Attest(pid int, said Report) error {
+	own, err := readStatus("/proc/self/status")
+	if err != nil {
+		return fmt.Errorf("attest: %w", err)
+	}
 	tasks := filepath.Join("/proc", strconv.Itoa(pid), "task")
 	dir, err := os.Open(tasks) //nolint:gosec // a path of /proc made of a number
 	if err != nil {
@@ -27,35 +35,73 @@ func Attest(pid int) error {
 		return fmt.Errorf("attest: list %s: %w", tasks, err)
 	}
 	for _, name := range names {
-		if err := attestThread(filepath.Join(tasks, name, "status")); err != nil {
+		thread, err := readStatus(filepath.Join(tasks, name, "status"))
+		if err == nil {
+			err = attestThread(thread, own, said)
+		}
+		if err != nil {
 			return fmt.Errorf("attest thread %s of process %d: %w", name, pid, err)
 		}
 	}
 	return nil
 }
 
-func attestThread(path string) error {
-	file, err := os.Open(path) //nolint:gosec // a path of /proc made of two numbers
-	if err != nil {
-		return fmt.Errorf("open status: %w", err)
-	}
-	defer file.Close() //nolint:errcheck // read only
+// attestThread holds the kernel's words about a thread to a report.
+func attestThread(thread, own map[string]string, said Report) error {
 	want := map[string]string{"Seccomp": "2", "NoNewPrivs": "1"}
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), ":")
-		if w, ok := want[key]; ok {
-			if got := strings.TrimSpace(value); got != w {
-				return fmt.Errorf("%w: %s is %s, want %s", ErrNotConfined, key, got, w)
-			}
-			delete(want, key)
+	if l, _ := said.Layer(LayerCapabilities); l.Holds() {
+		const none = "0000000000000000"
+		for _, set := range []string{"CapInh", "CapPrm", "CapEff", "CapAmb"} {
+			want[set] = none
+		}
+		if l.State == StateOK {
+			want["CapBnd"] = none
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read status: %w", err)
+	for key, w := range want {
+		if got := thread[key]; got != w {
+			return fmt.Errorf("%w: %s is %q, want %q", ErrNotConfined, key, got, w)
+		}
 	}
-	for key := range want {
-		return fmt.Errorf("%w: status has no %s", ErrNotConfined, key)
+	if l, _ := said.Layer(LayerPIDNS); l.Holds() {
+		ids := strings.Fields(thread["NStgid"])
+		if len(ids) < 2 || ids[len(ids)-1] != "1" {
+			return fmt.Errorf("%w: NStgid is %q, want it to end in 1", ErrNotConfined, thread["NStgid"])
+		}
+	}
+	return moreFilters(thread["Seccomp_filters"], own["Seccomp_filters"])
+}
+
+// moreFilters refuses a process that has no filter but the ones that it inherited
+// from us, as in a container. Linux counts them since 5.9.
+func moreFilters(theirs, ours string) error {
+	if ours == "" {
+		return nil
+	}
+	a, errA := strconv.Atoi(theirs)
+	b, errB := strconv.Atoi(ours)
+	if errA != nil || errB != nil || a <= b {
+		return fmt.Errorf("%w: Seccomp_filters is %q, ours %q", ErrNotConfined, theirs, ours)
 	}
 	return nil
+}
+
+// readStatus reads a file of the form of /proc/PID/status: a key, a colon, a value
+// on each line.
+func readStatus(path string) (map[string]string, error) {
+	file, err := os.Open(path) //nolint:gosec // a path of /proc made of two numbers
+	if err != nil {
+		return nil, fmt.Errorf("open status: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // read only
+	status := map[string]string{}
+	lines := bufio.NewScanner(io.LimitReader(file, maxProcStatus))
+	for lines.Scan() {
+		key, value, _ := strings.Cut(lines.Text(), ":")
+		status[key] = strings.TrimSpace(value)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read status: %w", err)
+	}
+	return status, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // countDescriptors is the census: the process holds what is allowed, and the
 // runtime's poller.
-func countDescriptors(now situation) []Layer {
+func countDescriptors(now *situation) []Layer {
 	l := Layer{Name: LayerDescriptors, Required: true, State: StateMissing}
 	held, err := openDescriptors()
 	if err != nil {
@@ -83,7 +83,7 @@ func leaked(held []descriptor, allowed []int) []string {
 }
 
 // forbidDumps makes the process undumpable and asks the kernel whether it is.
-func forbidDumps(situation) []Layer {
+func forbidDumps(*situation) []Layer {
 	l := Layer{Name: LayerDumpable, Required: true, State: StateMissing}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		l.Detail = "prctl: " + err.Error()

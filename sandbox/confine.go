@@ -5,6 +5,9 @@ type Options struct {
 	// AllowNoLandlock lets the process go on where the kernel has no Landlock.
 	// The report then says off, and why. Nothing else can be allowed away.
 	AllowNoLandlock bool
+	// OwnNamespaces says that the process was started with [Isolate], so that its
+	// mounts are its own to change.
+	OwnNamespaces bool
 	// AllowedFDs are the descriptors that the process may hold at lock-down. Any
 	// other one, but for the runtime's own epoll and eventfd, is a leak.
 	AllowedFDs []int

@@ -12,7 +12,31 @@ import (
 //
 // It returns a [*MissingError] at the first required layer that does not hold;
 // the report then ends with that layer and the process must end at once.
-func Confine(o Options) (Report, error) {
+func Confine(o Options) (Report, error) { return confine(o, steps) }
+
+// step puts on one layer, or a few that are one to the kernel.
+type step struct {
+	layer string // The name of the first; empty if it prepares for others.
+	put   func(*situation) []Layer
+}
+
+// steps are the layers in their order; see the package documentation.
+//
+//nolint:gochecknoglobals // a table, never written
+var steps = []step{
+	{LayerDescriptors, countDescriptors},
+	{"", callWitness},
+	{LayerRoot, emptyRoot},
+	{LayerCapabilities, dropCapabilities},
+	{LayerDumpable, forbidDumps},
+	{LayerLandlock, denyPaths},
+	{"", dismissWitness},
+	{LayerLimits, limitResources},
+	{LayerSeccomp, filterCalls},
+}
+
+// confine puts on the layers of the table.
+func confine(o Options, table []step) (Report, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	r := Report{Build: BuildID()}
@@ -20,12 +44,10 @@ func Confine(o Options) (Report, error) {
 	parkThreads(parkedThreads)
 	runtime.GC()
 	settleThreads()
-	now := situation{Options: o}
+	now := situation{Options: o, witness: -1}
 	now.space, now.data, now.mappedErr = mapped()
-	for _, put := range []func(situation) []Layer{
-		countDescriptors, forbidDumps, denyPaths, limitResources, filterCalls,
-	} {
-		r.Layers = append(r.Layers, put(now)...)
+	for _, s := range table {
+		r.Layers = append(r.Layers, s.put(&now)...)
 		if err := r.missing(); err != nil {
 			return r, err
 		}
@@ -39,6 +61,7 @@ type situation struct {
 	Options
 	space, data uint64 // Bytes of address space and of data that are mapped.
 	mappedErr   error
+	witness     int // A descriptor of /proc, or -1; see callWitness.
 }
 
 // wakePoller makes the runtime create its epoll and eventfd now, by a timer.

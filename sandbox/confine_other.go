@@ -15,7 +15,7 @@ func Confine(Options) (Report, error) {
 }
 
 // Attest returns an error: only Linux can say how a process is confined.
-func Attest(pid int) error {
+func Attest(pid int, _ Report) error {
 	return fmt.Errorf("attest process %d: no sandbox on %s", pid, runtime.GOOS)
 }
 

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -108,39 +107,6 @@ func TestLimits(t *testing.T) {
 			if l.value != 0 {
 				t.Errorf("%s is limited to %d", l.name, l.value)
 			}
-		}
-	}
-}
-
-// TestAttestTellsTheTruth: this process is not confined, and a process that is
-// not there cannot be asked.
-func TestAttestTellsTheTruth(t *testing.T) {
-	if err := Attest(os.Getpid()); !errors.Is(err, ErrNotConfined) {
-		t.Errorf("this process: %v", err)
-	}
-	if err := Attest(1 << 30); err == nil || errors.Is(err, ErrNotConfined) {
-		t.Errorf("no process: %v", err)
-	}
-}
-
-func TestAttestThread(t *testing.T) {
-	for _, c := range []struct {
-		name, status string
-		want         error
-	}{
-		{"confined", "Name:\tx\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n", nil},
-		{"strict mode is not ours", "NoNewPrivs:\t1\nSeccomp:\t1\n", ErrNotConfined},
-		{"no filter", "NoNewPrivs:\t1\nSeccomp:\t0\n", ErrNotConfined},
-		{"may gain privileges", "NoNewPrivs:\t0\nSeccomp:\t2\n", ErrNotConfined},
-		{"kernel without seccomp", "NoNewPrivs:\t1\n", ErrNotConfined},
-		{"nothing", "", ErrNotConfined},
-	} {
-		path := filepath.Join(t.TempDir(), "status")
-		if err := os.WriteFile(path, []byte(c.status), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := attestThread(path); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
 }

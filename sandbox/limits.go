@@ -6,14 +6,14 @@ import "time"
 // counted.
 //
 // Source: the text of a READY record in package frame holds 2 KiB. A full line
-// has 40 bytes of frame, [MaxBuildBytes] and [MaxLayers] times (24 of name, 84
-// of detail and 18 of the rest): 40 + 160 + 14*126 = 1964.
+// has 28 bytes of frame, [MaxBuildBytes] and [MaxLayers] times (16 of name, 66
+// of detail and 21 of the rest): 28 + 160 + 18*103 = 2042.
 const MaxStatusBytes = 2 << 10
 
 // MaxLayers is the most layers that a status line may name.
 //
-// Source: 7 layers now, namespaces, root, capabilities and cgroup to come.
-const MaxLayers = 14
+// Source: 9 that a parser tells, 8 that whoever starts it tells, one to spare.
+const MaxLayers = 18
 
 // MaxBuildBytes is the most bytes of a build identity.
 //
@@ -21,11 +21,11 @@ const MaxLayers = 14
 const MaxBuildBytes = 160
 
 // maxNameBytes is the most bytes of a layer's name. Source: our own names.
-const maxNameBytes = 24
+const maxNameBytes = 16
 
 // maxDetailBytes is the most bytes of a layer's detail in a status line. What
 // is longer is cut. Source: [MaxStatusBytes].
-const maxDetailBytes = 84
+const maxDetailBytes = 66
 
 // heapBudgetBytes is what a parser may map, and may hold as data, beyond what
 // it has at lock-down.
@@ -51,6 +51,14 @@ const maxCensus = 64
 // maxThreads is the most threads that [Attest] looks at. Source: a parser has
 // about 14; the runtime's own limit is 10,000.
 const maxThreads = 1024
+
+// maxProcStatus is the most bytes that are read of /proc/PID/status. Source: it has
+// some 1,500.
+const maxProcStatus = 16 << 10
+
+// maxCapabilities is how many capabilities there can be. Source: the two words of
+// struct __user_cap_data_struct, Linux include/uapi/linux/capability.h.
+const maxCapabilities = 64
 
 // settlePause is how long the lock-down waits between two looks at the threads,
 // settleRounds how many looks in a row must find them asleep, and settleLimit how

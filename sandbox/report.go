@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // State says how far a layer holds. Its zero value is no state.
@@ -40,8 +41,28 @@ func (s State) String() string {
 
 // Names of the layers, as they stand in reports, logs and metrics.
 const (
+	// LayerUserNS is a user namespace.
+	LayerUserNS = "user_ns"
+	// LayerMountNS is a mount namespace.
+	LayerMountNS = "mount_ns"
+	// LayerNetNS is a network namespace.
+	LayerNetNS = "net_ns"
+	// LayerPIDNS is a namespace of processes.
+	LayerPIDNS = "pid_ns"
+	// LayerIPCNS is a namespace of queues and shared memory.
+	LayerIPCNS = "ipc_ns"
+	// LayerUTSNS is a namespace of the host's name.
+	LayerUTSNS = "uts_ns"
+	// LayerCgroupNS is a namespace of cgroup paths.
+	LayerCgroupNS = "cgroup_ns"
+	// LayerMemory is a memory cgroup of version 2 with a limit.
+	LayerMemory = "memory_cgroup"
 	// LayerDescriptors is the census of inherited descriptors.
 	LayerDescriptors = "descriptors"
+	// LayerRoot is an empty, read-only root directory.
+	LayerRoot = "root"
+	// LayerCapabilities is the emptiness of all capability sets.
+	LayerCapabilities = "capabilities"
 	// LayerDumpable is PR_SET_DUMPABLE 0.
 	LayerDumpable = "dumpable"
 	// LayerLandlock is Landlock's denial of the file system.
@@ -83,6 +104,19 @@ func (r Report) Layer(name string) (Layer, bool) {
 	return Layer{}, false
 }
 
+// With returns the report with the layers before its own. It returns [ErrStatus]
+// if the report already names one of them: a process does not speak for whoever
+// started it.
+func (r Report) With(layers []Layer) (Report, error) {
+	for _, l := range layers {
+		if _, twice := r.Layer(l.Name); twice {
+			return r, fmt.Errorf("%w: layer %s is not the process's to tell", ErrStatus, l.Name)
+		}
+	}
+	r.Layers = append(slices.Clone(layers), r.Layers...)
+	return r, nil
+}
+
 // ErrNotConfined says that the kernel's word about a process is not what a
 // confined process would have.
 var ErrNotConfined = errors.New("process is not confined")
@@ -103,6 +137,17 @@ func (e *MissingError) Error() string {
 // get the layer of that name. It is empty for a name it does not know.
 func Remedy(layer string) string {
 	switch layer {
+	case LayerUserNS, LayerMountNS, LayerNetNS, LayerPIDNS, LayerIPCNS, LayerUTSNS, LayerCgroupNS:
+		return "allow unprivileged user namespaces: sysctl user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 (Debian), " +
+			"kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile with userns (Ubuntu); " +
+			"in Docker a seccomp profile that lets clone make namespaces"
+	case LayerRoot:
+		return "needs the namespaces, and an AppArmor or seccomp profile that lets a process mount and pivot_root in them"
+	case LayerCapabilities:
+		return "run blockgate as an ordinary user, or allow capset in the outer seccomp profile"
+	case LayerMemory:
+		return "needs cgroup version 2 with the memory controller delegated to the service: Delegate=yes in its systemd unit; " +
+			"without it the limits of address space and data hold"
 	case LayerDescriptors:
 		return "mount /proc, and start blockgate so that no open descriptor is inherited by its children"
 	case LayerDumpable:
@@ -111,9 +156,9 @@ func Remedy(layer string) string {
 		return "needs Linux 5.13 or later with landlock in the list /sys/kernel/security/lsm (boot parameter lsm=); " +
 			"Docker's default seccomp profile lets it through; for trials only: --allow-no-landlock"
 	case LayerLandlockNet:
-		return "needs Linux 6.7 or later; without it TCP is denied by seccomp alone"
+		return "needs Linux 6.7 or later; without it TCP is denied by namespaces and seccomp"
 	case LayerLandlockScope:
-		return "needs Linux 6.12 or later; without it signals are denied by seccomp alone"
+		return "needs Linux 6.12 or later; without it signals are denied by namespaces and seccomp"
 	case LayerLimits:
 		return "allow prlimit64 in the outer seccomp profile; Docker's default profile does"
 	case LayerSeccomp:

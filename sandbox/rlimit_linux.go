@@ -32,7 +32,7 @@ func limits(space, data uint64) []limit {
 }
 
 // limitResources sets every limit, soft and hard, and reads it back.
-func limitResources(now situation) []Layer {
+func limitResources(now *situation) []Layer {
 	l := Layer{Name: LayerLimits, Required: true, State: StateMissing}
 	if now.mappedErr != nil {
 		l.Detail = now.mappedErr.Error()

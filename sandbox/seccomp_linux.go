@@ -116,7 +116,7 @@ func alternative(conds []cond, action uint32) []unix.SockFilter {
 }
 
 // filterCalls installs the policy on every thread.
-func filterCalls(situation) []Layer {
+func filterCalls(*situation) []Layer {
 	l := Layer{Name: LayerSeccomp, Required: true, State: StateMissing}
 	a, ok := archOf(runtime.GOARCH)
 	if !ok {

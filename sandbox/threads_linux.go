@@ -3,12 +3,10 @@ package sandbox
 import (
 	"bytes"
 	"os"
+	"path"
 	"runtime"
-	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // parkThreads makes the runtime start n threads and leave them idle: each of n
@@ -55,7 +53,12 @@ func othersSleep() bool {
 	if err != nil {
 		return false
 	}
-	self := strconv.Itoa(unix.Gettid())
+	// Not gettid: /proc may count threads from outside our namespace.
+	link, err := os.Readlink("/proc/thread-self")
+	if err != nil {
+		return false
+	}
+	self := path.Base(link)
 	for _, task := range tasks {
 		if task.Name() == self {
 			continue

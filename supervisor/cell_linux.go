@@ -166,10 +166,12 @@ func (c *cell) refused(p *process, said []byte, why error) (death, error) {
 	}
 }
 
-// newcomer is a parser that was just started, and what it writes to.
+// newcomer is a parser that was just started, what it writes to, and what it was
+// started in.
 type newcomer struct {
 	*process
 	status, stderr *os.File
+	in             surroundings
 }
 
 // start starts a parser with an empty environment and five descriptors.
@@ -188,15 +190,15 @@ func (c *cell) start() (newcomer, error) {
 	if c.AllowNoLandlock {
 		argv = append(argv, "--allow-no-landlock")
 	}
-	p, err := c.starter.start(spec{
+	p, in, err := c.startIsolated(spec{
 		path: "/proc/self/fd/" + strconv.Itoa(int(c.program.Fd())),
 		dir:  "/", argv: argv, env: []string{},
 		files: []*os.File{c.null, statusEnd, stderrEnd, c.jobs, c.ring},
-	})
+	}, nil)
 	if err != nil {
 		return newcomer{}, errors.Join(err, status.Close(), stderr.Close())
 	}
-	return newcomer{p, status, stderr}, nil
+	return newcomer{p, status, stderr, in}, nil
 }
 
 // listen reads what a parser says until it ends, and returns the beginning.
@@ -211,7 +213,7 @@ func listen(stderr *os.File) []byte {
 var errOtherBuild = errors.New("parser of another build; install both programs from one build")
 
 // check reads the status line of a parser and holds it to our build and to what
-// the kernel says.
+// the kernel says. The line that it returns has our own layers, too.
 func (c *cell) check(n newcomer) (line []byte, report sandbox.Report, err error) {
 	if line, err = readStatus(n.status); err != nil {
 		return nil, report, err
@@ -222,7 +224,14 @@ func (c *cell) check(n newcomer) (line []byte, report sandbox.Report, err error)
 	if report.Build != c.BuildID {
 		return nil, report, fmt.Errorf("%w: its identity is %q, ours %q", errOtherBuild, report.Build, c.BuildID)
 	}
-	return line, report, sandbox.Attest(n.pid())
+	outer, err := c.outer(n.pid(), n.in)
+	if err != nil {
+		return nil, report, err
+	}
+	if report, err = report.With(outer); err != nil {
+		return nil, report, err
+	}
+	return report.AppendText(nil), report, sandbox.Attest(n.pid(), report)
 }
 
 // admit checks a parser and tells the adapter that it is ready.

@@ -48,9 +48,14 @@ func TestMain(m *testing.M) {
 		os.Exit(testBroker())
 	case len(os.Args) > 1 && os.Args[1] == "test-supervisor":
 		os.Exit(testSupervisor(os.Args[2]))
+	case len(os.Args) > 1 && os.Args[1] == "test-solo":
+		os.Exit(testSolo(os.Args[2]))
 	}
 	dir, err := os.MkdirTemp("", "supervisor")
 	if err != nil {
+		panic(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // other users start these programs, too
 		panic(err)
 	}
 	parserProgram, nerf = filepath.Join(dir, "blockgate-parser"), filepath.Join(dir, "nerf")

@@ -18,6 +18,8 @@ type spec struct {
 	argv  []string
 	env   []string // Never nil: nil would be our own.
 	files []*os.File
+
+	surroundings
 }
 
 // starter starts processes from one thread. They die with that thread, and it
@@ -46,13 +48,21 @@ func newStarter() *starter {
 func (s *starter) serve() {
 	runtime.LockOSThread()
 	for o := range s.orders {
-		proc, err := os.StartProcess(o.path, o.argv, &os.ProcAttr{
-			Dir: o.dir, Env: o.env, Files: o.files,
-			// A session of its own: the terminal's interrupt comes to us alone.
-			Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true},
-		})
+		proc, err := o.start()
 		o.started <- startedProcess{proc, err}
 	}
+}
+
+// start starts the process from this thread.
+func (o order) start() (*os.Process, error) {
+	if o.namespaces {
+		restore, err := beDumpable()
+		if err != nil {
+			return nil, err
+		}
+		defer restore()
+	}
+	return os.StartProcess(o.path, o.argv, &os.ProcAttr{Dir: o.dir, Env: o.env, Files: o.files, Sys: o.attributes()})
 }
 
 // close ends the thread. Every process must have ended before.

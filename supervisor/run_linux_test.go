@@ -38,7 +38,7 @@ func TestStart(t *testing.T) {
 		t.Errorf("the adapter says %q, want %q", a.said, want)
 	}
 	for worker, pid := range b.parsers(2) {
-		if err := sandbox.Attest(pid); err != nil {
+		if err := sandbox.Attest(pid, sandbox.Report{}); err != nil {
 			t.Errorf("worker %d: %v", worker, err)
 		}
 		held := descriptors(strconv.Itoa(pid))
@@ -54,7 +54,7 @@ func TestStart(t *testing.T) {
 		_, rest, _ := strings.Cut(a.next("ready"), " ")
 		worker, line, _ := strings.Cut(rest, " ")
 		r, err := sandbox.ParseReport([]byte(line))
-		if err != nil || r.Build != testBuild || len(r.Layers) != 7 {
+		if err != nil || r.Build != testBuild || len(r.Layers) != 17 {
 			t.Errorf("worker %s: %+v, %v", worker, r, err)
 		}
 		seen[worker] = true

@@ -48,6 +48,8 @@ type service struct {
 	program *os.File // The parser's binary.
 	starter *starter
 
+	isolation isolation // Of parsers.
+
 	// Whether one of its kind was ever ready: from then on no exit code is fatal.
 	brokerReady, adapterReady, parserReady atomic.Bool
 

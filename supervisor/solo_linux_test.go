@@ -26,7 +26,7 @@ func TestSolo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = solo.Jobs.Close() }()
-	if err := sandbox.Attest(solo.PID()); err != nil {
+	if err := sandbox.Attest(solo.PID(), solo.Report); err != nil {
 		t.Error(err)
 	}
 	if l, ok := solo.Report.Layer(sandbox.LayerSeccomp); !ok || l.State != sandbox.StateOK {

@@ -15,6 +15,7 @@ import (
 
 func main() {
 	noLandlock := flag.Bool("allow-no-landlock", false, "go on where the kernel has no Landlock (for trials)")
+	isolated := flag.Bool("own-namespaces", false, "the namespaces are this process's own (for the supervisor)")
 	flag.Parse()
 	runtime.GOMAXPROCS(2)          // one for the walk, one for the collector
 	debug.SetMemoryLimit(64 << 20) // a soak of full blocks stays under 17 MB
@@ -22,7 +23,7 @@ func main() {
 	if err = errors.Join(err, syscall.Close(4), sandbox.SetProcessName("blockgate-parser")); err != nil {
 		end(sandbox.ExitFailure, "only blockgate can start this program: ", err)
 	}
-	report, err := sandbox.Confine(sandbox.Options{AllowNoLandlock: *noLandlock, AllowedFDs: []int{0, 1, 2, 3}})
+	report, err := sandbox.Confine(sandbox.Options{AllowNoLandlock: *noLandlock, OwnNamespaces: *isolated, AllowedFDs: []int{0, 1, 2, 3}})
 	if err != nil {
 		end(sandbox.ExitMissingLayer, "", err)
 	}

@@ -172,7 +172,7 @@ func manyTransactions(n int) []byte {
 func TestEveryLayerHolds(t *testing.T) {
 	c := start(t, []string{program})
 	r := c.report(t)
-	if len(r.Layers) != 7 {
+	if len(r.Layers) != 9 {
 		t.Errorf("layers: %+v", r.Layers)
 	}
 	for _, l := range r.Layers {
@@ -181,7 +181,7 @@ func TestEveryLayerHolds(t *testing.T) {
 		}
 		t.Logf("%-15s %-8s %s", l.Name, l.State, l.Detail)
 	}
-	if err := sandbox.Attest(c.Process.Pid); err != nil {
+	if err := sandbox.Attest(c.Process.Pid, sandbox.Report{}); err != nil {
 		t.Error(err)
 	}
 	if environ, err := os.ReadFile("/proc/" + strconv.Itoa(c.Process.Pid) + "/environ"); err == nil && len(environ) > 0 {
@@ -333,7 +333,7 @@ func TestSoak(t *testing.T) {
 			}
 		}
 	}
-	if err := sandbox.Attest(c.Process.Pid); err != nil {
+	if err := sandbox.Attest(c.Process.Pid, sandbox.Report{}); err != nil {
 		t.Error(err)
 	}
 	t.Logf("%d jobs", jobs)
