@@ -182,9 +182,9 @@ func strictRegtest() *btc.Params {
 	return &params
 }
 
-// withBits mines a chain on regtest's genesis in which the header at a height has
+// chainWithBits mines a chain on regtest's genesis in which the header at a height has
 // other bits.
-func withBits(count int, height int, bits uint32) []btc.Header {
+func chainWithBits(count int, height int, bits uint32) []btc.Header {
 	headers := branch(regtestGenesis(), min(count, height-1), 0)
 	last := headers[len(headers)-1]
 	f := child(&last, 0)
@@ -215,7 +215,7 @@ func TestPresyncDifficulty(t *testing.T) {
 		{"a little less", 2016, 0x20200000, true},
 		{"easier than the limit", 2016, 0x21008000, false},
 	} {
-		chain := withBits(2100, tc.height, tc.bits)
+		chain := chainWithBits(2100, tc.height, tc.bits)
 		c := headerchain.NewByParams(strictRegtest(), regtestGenesis(), 0)
 		p := c.NewPresync(c.Base().Hash, blocks(1_000_000), presyncClock, [32]byte{})
 		err := p.Next(chain[:2000])
