@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -303,6 +304,20 @@ func TestGivesUpAStuckJournal(t *testing.T) {
 	w.stop()
 	if took := time.Since(started); took > 10*time.Second {
 		t.Errorf("Run took %s to end; the supervisor waits 10 s", took)
+	}
+}
+
+// TestParamsOfAnotherNetwork wants parameters and network to agree, before anything
+// is dialled.
+func TestParamsOfAnotherNetwork(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakepeer.First600(), fakepeer.Script{})
+	w.config.Params = btc.Signet.Params()
+	if err := w.run().wait(); err == nil || !strings.Contains(err.Error(), "parameters of signet for a node of mainnet") {
+		t.Errorf("%v", err)
+	}
+	if w.peers[0].Stats().Connections > 0 {
+		t.Error("a peer was dialled")
 	}
 }
 

@@ -111,12 +111,16 @@ func TestKeepWhatIsKnown(t *testing.T) {
 		headers []btc.Header
 		want    int
 	}{
-		{nil, 0}, {a, 20}, {a, 0},
-		{b[:6], 0}, {b[:6], 0}, {b[2:10], 0}, // to b12
-		{c[:5], 0},  // to c13
-		{c, 6 + 9},  // b3 to b8, and c
-		{b[:11], 0}, // b13
-		{b[9:], 9},  // b9 to b13, which were held back, and up to b17
+		{nil, 0},
+		{a, 20},
+		{a, 0},
+		{b[:6], 0},
+		{b[:6], 0},
+		{b[2:10], 0}, // to b12
+		{c[:5], 0},   // to c13
+		{c, 6 + 9},   // b3 to b8, and c
+		{b[:11], 0},  // b13
+		{b[9:], 9},   // b9 to b13, which were held back, and up to b17
 		{b, 0},
 	} {
 		if got := d.accept(step.headers); got != step.want {
@@ -136,8 +140,11 @@ func TestKeepFloor(t *testing.T) {
 	one, six := mustWork(t, "1"), target.Work().Mul(node.KeepBlocks)
 	for _, test := range []struct{ work, want btc.Work }{
 		{btc.Work{}, btc.Work{}},
-		{six.Sub(one), btc.Work{}}, {six, btc.Work{}}, {six.Add(one), one},
-		{six.Mul(1000), six.Mul(999)}, {six.Mul(1000).Add(one), six.Mul(999).Add(one)},
+		{six.Sub(one), btc.Work{}},
+		{six, btc.Work{}},
+		{six.Add(one), one},
+		{six.Mul(1000), six.Mul(999)},
+		{six.Mul(1000).Add(one), six.Mul(999).Add(one)},
 	} {
 		if got := node.KeepFloor(headerchain.Entry{Header: header, Work: test.work}); got != test.want {
 			t.Errorf("work %v: %v, want %v", test.work, got, test.want)
@@ -304,8 +311,10 @@ func TestKeepHeadersOfNode(t *testing.T) {
 		headers []btc.Header
 		want    []int
 	}{
-		{a[:btc.MaxHeaders], []int{btc.MaxHeaders}}, {a[btc.MaxHeaders:], []int{56}},
-		{b[:btc.MaxHeaders], nil}, {b[btc.MaxHeaders : count-node.KeepBlocks-1], nil},
+		{a[:btc.MaxHeaders], []int{btc.MaxHeaders}},
+		{a[btc.MaxHeaders:], []int{56}},
+		{b[:btc.MaxHeaders], nil},
+		{b[btc.MaxHeaders : count-node.KeepBlocks-1], nil},
 		{b[count-node.KeepBlocks-1 : count-node.KeepBlocks], []int{btc.MaxHeaders, 50}},
 		{b[count-node.KeepBlocks:], []int{7}},
 	} {

@@ -56,9 +56,11 @@ func TestAdapterParams(t *testing.T) {
 		challenge []byte
 		want      *btc.Params // nil: refused
 	}{
-		{btc.Mainnet, nil, btc.Mainnet.Params()}, {btc.Signet, nil, btc.Signet.Params()},
+		{btc.Mainnet, nil, btc.Mainnet.Params()},
+		{btc.Signet, nil, btc.Signet.Params()},
 		{btc.Signet, btc.Signet.Params().SignetChallenge, btc.Signet.Params()},
-		{btc.Signet, []byte{0x51}, customSignet(t, "51")}, {btc.Mainnet, []byte{0x51}, nil},
+		{btc.Signet, []byte{0x51}, customSignet(t, "51")},
+		{btc.Mainnet, []byte{0x51}, nil},
 	} {
 		c := adapterConfig{Network: test.network, Challenge: test.challenge}
 		params, err := c.params()

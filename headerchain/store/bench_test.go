@@ -52,7 +52,7 @@ func openLoad(b *testing.B, path string, anchor btc.Header, height btc.Height) *
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // nothing was written
+	defer s.Close()
 	chain := headerchain.NewAnchored(btc.Mainnet, anchor, height)
 	_, err = s.Load(func(headers []btc.Header) error {
 		_, err := chain.Accept(headers, time.Unix(1<<33, 0))
