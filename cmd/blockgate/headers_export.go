@@ -121,10 +121,10 @@ func (e *headerExport) read(ctx context.Context, each func([]btc.Header) error) 
 		}
 		return each(headers)
 	})
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return &exitError{exitData, err}
 	}
-	return nil
+	return err
 }
 
 // load checks all headers and finds the best chain.

@@ -128,8 +128,11 @@ func (i *headerImport) run(ctx context.Context, in io.Reader) error {
 		}
 		return ctx.Err()
 	})
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() == nil:
 		return exitf(exitData, "%w", err)
+	case err != nil:
+		return err
 	}
 	if err := i.keep(nil); err != nil { // is the disk writable at all?
 		return err

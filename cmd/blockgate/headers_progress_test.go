@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,3 +110,92 @@ func TestCountHeaders(t *testing.T) {
 		}
 	}
 }
+
+// Import and export say the same while they take their time.
+func TestTransferProgress(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	input := filepath.Join(dir, "headers.bin")
+	if err := os.WriteFile(input, mustUnpackHeaders(t, "mainnet_0-10236"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, nil, "headers", "import", "--datadir", filepath.Join(dir, "d"), input)
+	clock := noon
+	tick := func() time.Time { clock = clock.Add(time.Second); return clock }
+	var out bytes.Buffer
+	check := func(name string, want ...string) {
+		t.Helper()
+		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+		if len(lines) != len(want) {
+			t.Fatalf("%s: %d lines: %q", name, len(lines), lines)
+		}
+		for i, line := range lines {
+			if !strings.HasPrefix(line, "blockgate: "+want[i]) || !strings.HasSuffix(line, " s left") {
+				t.Errorf("%s: %q, want %q", name, line, want[i])
+			}
+		}
+		out.Reset()
+	}
+
+	file, err := os.Open(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	i := newHeaderImport(&networkFlag{Network: btc.Mainnet}, &fullShelf{room: 1 << 20}, newHeaderProgress(&out, countHeaders(file)), tick)
+	if err := i.run(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	check("import", "2000 of 10237", "4000 of 10237", "6000 of 10237", "8000 of 10237", "10000 of 10237")
+
+	e := &headerExport{network: btc.Mainnet, file: filepath.Join(dir, "d", "adapter", headerFileName), progress: newHeaderProgress(&out, 0), now: tick}
+	if err := e.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check("load", "2000 of 10236", "4000 of 10236", "6000 of 10236", "8000 of 10236", "10000 of 10236")
+	if err := e.write(t.Context(), io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	check("write", "2000 of 10237", "4000 of 10237", "6000 of 10237", "8000 of 10237", "10000 of 10237")
+}
+
+// Whoever interrupts an export or an import gets an error, no file, and what was kept
+// stays.
+func TestTransferInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	raw := mustUnpackHeaders(t, "mainnet_0-10236")
+	mustRun(t, raw, "headers", "import", "--datadir", filepath.Join(dir, "d"), "-")
+	ctx, cancel := context.WithCancel(t.Context())
+	ticks := 0
+	e := &headerExport{
+		network: btc.Mainnet, file: filepath.Join(dir, "d", "adapter", headerFileName), progress: newHeaderProgress(io.Discard, 0),
+		now: func() time.Time { ticks++; return noon },
+	}
+	if err := e.load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	out := filepath.Join(dir, "out.bin")
+	if err := e.writeFile(ctx, out); !errors.Is(err, context.Canceled) || codeOf(err) != exitOwn {
+		t.Errorf("export: %v, code %d", err, codeOf(err))
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*out.bin*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
+	}
+	if err := e.load(ctx); !errors.Is(err, context.Canceled) || codeOf(err) != exitOwn {
+		t.Errorf("load: %v", err)
+	}
+	shelf := &fullShelf{room: 1 << 20}
+	i := newHeaderImport(&networkFlag{Network: btc.Mainnet}, shelf, newHeaderProgress(io.Discard, 0), func() time.Time { return noon })
+	ctx, cancel = context.WithCancel(t.Context())
+	in := io.MultiReader(bytes.NewReader(raw[:btc.MaxHeaders*btc.HeaderSize]), readerFunc(func([]byte) (int, error) { cancel(); return 0, nil }))
+	if err := i.run(ctx, in); !errors.Is(err, context.Canceled) || len(shelf.got) != btc.MaxHeaders-1 {
+		t.Errorf("import: %v, %d kept", err, len(shelf.got))
+	}
+}
+
+// readerFunc is a reader that is one function.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
