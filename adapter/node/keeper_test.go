@@ -198,7 +198,7 @@ func TestKeepFlood(t *testing.T) {
 	tree := newTree()
 	d := newDisk(t)
 	d.accept(headersOf(tree.mine("a", tree.byName["g"], 100)))
-	flood := headerchain.MaxSideHeaders + 30_000
+	flood := headerchain.MaxSideHeaders + 8_000
 	if testing.Short() {
 		flood = 10_000
 	}

@@ -294,3 +294,47 @@ cmp "$2/out" "$3"
 		t.Errorf("it was said:\n%s", said)
 	}
 }
+
+// Cheap branches far below the tip leave the file as large as it was, and are not
+// there after a restart; one that wins is there as a whole.
+func TestImportFlood(t *testing.T) {
+	dir := t.TempDir()
+	genesis := btc.Regtest.Params().Genesis
+	best := mineHeaders(genesis, 100, 0)
+	size := func() int64 {
+		info, err := os.Stat(filepath.Join(dir, "adapter", headerFileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	mustRun(t, rawOf(best), "headers", "import", "--network", "regtest", "--datadir", dir, "-")
+	before := size()
+	var flood [][]btc.Header
+	for mark := range 30 {
+		flood = append(flood, mineHeaders(best[mark], 60, byte(mark+1)))
+	}
+	raw := rawOf(flood...)
+	for range 2 { // new again after a restart
+		out := mustRun(t, raw, "headers", "import", "--json", "--datadir", dir, "-")
+		if want := `"headers":1800,"new":1800,"known":0,"kept":0,"held_back":1800,`; !strings.Contains(string(out), want) {
+			t.Errorf("%s does not say %s", out, want)
+		}
+		if after := size(); after != before {
+			t.Errorf("%d bytes, %d before", after, before)
+		}
+	}
+	text := mustRun(t, raw, "headers", "import", "--datadir", dir, "-")
+	if !strings.Contains(string(text), "left     1800, on branches more than 6 blocks' work behind the tip: not on the disk") {
+		t.Errorf("%s", text)
+	}
+	winner := append(slices.Clone(flood[0]), mineHeaders(flood[0][59], 50, 99)...)
+	mustRun(t, rawOf(winner), "headers", "import", "--datadir", dir, "-")
+	if grown := size() - before; grown != int64(88*len(winner)) {
+		t.Errorf("%d bytes for %d headers", grown, len(winner))
+	}
+	chain := rawOf([]btc.Header{genesis}, best[:1], winner)
+	if got := mustRun(t, nil, "headers", "export", "--datadir", dir, "-"); !bytes.Equal(got, chain) {
+		t.Errorf("%d bytes are not the branch that won", len(got))
+	}
+}
