@@ -70,8 +70,8 @@ func caseMissingPrev(t *testing.T) {
 	wantBest(t, c, headers[0], 705_600)
 }
 
-// withBits is a real header that says it was easier.
-func withBits(header btc.Header, bits uint32) btc.Header {
+// sayingBits is a real header that says it was easier.
+func sayingBits(header btc.Header, bits uint32) btc.Header {
 	return btc.HeaderFields{
 		Version: header.Version(), Prev: header.Prev(), MerkleRoot: header.MerkleRoot(),
 		Time: header.Time(), Bits: bits, Nonce: header.Nonce(),
@@ -81,7 +81,7 @@ func withBits(header btc.Header, bits uint32) btc.Header {
 func caseOwnTarget(t *testing.T) {
 	headers := canisterHeaders(t, "mainnet")
 	c := headerchain.NewAnchored(btc.Mainnet, headers[0], 705_600)
-	easier := withBits(headers[1], btc.Mainnet.Params().PowLimitBits)
+	easier := sayingBits(headers[1], btc.Mainnet.Params().PowLimitBits)
 	if _, err := c.Accept([]btc.Header{easier}, farFuture); !errors.Is(err, headerchain.ErrHighHash) {
 		t.Error(err)
 	}
@@ -100,7 +100,7 @@ func caseComputedTarget(t *testing.T) {
 func caseAboveLimit(t *testing.T) {
 	headers := canisterHeaders(t, "mainnet")
 	c := headerchain.NewAnchored(btc.Mainnet, headers[0], 705_600)
-	easier := withBits(headers[1], btc.Regtest.Params().PowLimitBits)
+	easier := sayingBits(headers[1], btc.Regtest.Params().PowLimitBits)
 	if _, err := c.Accept([]btc.Header{easier}, farFuture); !errors.Is(err, headerchain.ErrTarget) {
 		t.Error(err)
 	}
