@@ -158,6 +158,8 @@ func TestForkOf4July2015(t *testing.T) {
 	mustAccept(t, c, fork[1:]...) // nothing else is wrong with them
 }
 
+// H05: all 275 changes of the target that the file has, up to height 832608: the
+// bits from the times and bits of the period before, the work from the work before.
 func TestMainnetRetargets(t *testing.T) {
 	file, err := os.Open("testdata/mainnet_retargets.csv")
 	if err != nil {
@@ -176,7 +178,8 @@ func TestMainnetRetargets(t *testing.T) {
 		return uint32(n)
 	}
 	var before btc.Work
-	var beforeEpoch uint32
+	var beforeEpoch, beforeBits uint32
+	pairs := 0
 	for _, row := range rows[1:] {
 		first, last, bits := number(row[1], 10), number(row[2], 10), number(row[3], 16)
 		got, ok := headerchain.Retarget(btc.Mainnet.Params(), bits, int64(last)-int64(first))
@@ -197,6 +200,15 @@ func TestMainnetRetargets(t *testing.T) {
 				t.Errorf("epoch %s: work %v, want %v", row[0], want, work)
 			}
 		}
-		before, beforeEpoch = work, epoch
+		if beforeBits != 0 && epoch == beforeEpoch+1 && bits != beforeBits {
+			t.Errorf("epoch %s: bits %08x, but %08x came before", row[0], bits, beforeBits)
+		}
+		if epoch == beforeEpoch+1 {
+			pairs++
+		}
+		before, beforeEpoch, beforeBits = work, epoch, number(row[4], 16)
+	}
+	if len(rows) != 1+275 || pairs < 100 {
+		t.Errorf("%d rows, %d of them after one another", len(rows)-1, pairs)
 	}
 }
