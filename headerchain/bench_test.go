@@ -20,7 +20,7 @@ import (
 
 // BenchmarkAccept is over 65 whole periods of mainnet and half of one more.
 func BenchmarkAccept(b *testing.B) {
-	headers := loadHeaders(b, "mainnet_150000-282239.bin.gz")
+	headers := loadHeaders(b, longRun)
 	if len(headers) != 132_240 {
 		b.Fatalf("%d headers", len(headers))
 	}

@@ -90,9 +90,15 @@ func (g *grower) fields(tip *lineage) btc.HeaderFields {
 	if (tip.height+1)%btc.RetargetInterval == 0 && g.rand.IntN(2) == 0 {
 		delta = -599 - int64(g.rand.IntN(3))
 	}
+	if (tip.height+1)%btc.RetargetInterval == btc.RetargetInterval-1 && g.rand.IntN(8) != 0 {
+		delta = 1201 // easy where it may be, and what the change of the target starts from
+	}
 	time := int64(tip.header.Time()) + delta
-	if g.rand.IntN(50) == 0 { // the edge of the future rule
-		time = g.now.Unix() + btc.MaxFutureBlockTime - 1 + int64(g.rand.IntN(3))
+	if g.rand.IntN(50) == 0 { // the edge of the future rule; a valid one slows the chain down
+		time = g.now.Unix() + btc.MaxFutureBlockTime + 1
+		if g.rand.IntN(5) == 0 {
+			time -= 1 + int64(g.rand.IntN(2))
+		}
 	}
 	f.Time = uint32(max(0, min(time, math.MaxUint32)))
 	if g.rand.IntN(40) == 0 || g.nearFloor(tip.height+1) {

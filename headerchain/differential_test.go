@@ -123,7 +123,7 @@ func judgeLeg(t *testing.T, net btc.Network, r *rand.Rand, l leg, count int, cou
 			t.Fatal(err)
 		}
 	}
-	g := &grower{params: net.Params(), rand: r, spacing: 150 + r.IntN(450)}
+	g := &grower{params: net.Params(), rand: r, spacing: 100 + r.IntN(300)}
 	held := 0 // candidates for a place at the edge that were not kept
 	for i := range count {
 		g.now = time.Unix(int64(tip.header.Time())+int64(r.IntN(20_000)), int64(r.IntN(1e9)))
@@ -144,7 +144,25 @@ func judgeLeg(t *testing.T, net btc.Network, r *rand.Rand, l leg, count int, cou
 		tip = &lineage{parent: tip, header: header, height: tip.height + 1}
 	}
 	mustHold(t, c)
+	judgeAtOnce(t, net, l, tip)
 	return count
+}
+
+// judgeAtOnce gives the headers up to tip in batches, where the rules carry along
+// what they want to know of ancestors.
+func judgeAtOnce(t *testing.T, net btc.Network, l leg, tip *lineage) {
+	t.Helper()
+	var headers []btc.Header
+	for ; tip.parent != nil; tip = tip.parent {
+		headers = append(headers, tip.header)
+	}
+	slices.Reverse(headers)
+	c := headerchain.NewAnchored(net, l.anchor, l.height)
+	for batch := range slices.Chunk(headers, btc.MaxHeaders) {
+		if valid, err := c.AcceptBatchUnproven(batch, farFuture, false); err != nil {
+			t.Fatalf("height %d: %v, but nil alone", int(c.Best().Height)+valid+1, err)
+		}
+	}
 }
 
 // On regtest the whole of Accept can be compared, proof of work too.

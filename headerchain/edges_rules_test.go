@@ -1,6 +1,7 @@
 package headerchain_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -75,13 +76,15 @@ func targetEdges() []edge {
 		row("zero", []int{-1, 0}, 0x1bffffff, 0x1b000000, 0x1b000001)
 		row("zero after the shift", []int{-1}, 0x0100ffff, 0x01010000, 0x01010001)
 		row("overflow by the size", []int{-1, 0, 1}, 0x2200ffff, 0x22010000, 0xff000001)
-		all = append(all, edge{
-			rule: net.String() + ": proof of work: the hash is at most the target", kind: headerchain.ErrHighHash, bad: []int{1},
-			source: "CheckProofOfWorkImpl, src/pow.cpp",
-			judge: func(_ *testing.T, delta int) error {
-				return headerchain.CheckProofOfWork(params, hashBeside(params.PowLimit, delta), limit)
-			},
-		})
+		for _, again := range []bool{false, true} {
+			all = append(all, edge{
+				rule: fmt.Sprintf("%v: proof of work: the hash is at most the target, bits known %t", net, again), kind: headerchain.ErrHighHash,
+				source: "CheckProofOfWorkImpl, src/pow.cpp", bad: []int{1},
+				judge: func(_ *testing.T, delta int) error {
+					return headerchain.CheckProofOfWork(params, hashBeside(params.PowLimit, delta), limit, again)
+				},
+			})
+		}
 	}
 	return all
 }

@@ -110,6 +110,25 @@ func TestBIP54ChainsNeverWin(t *testing.T) {
 	mustHold(t, after)
 }
 
+// H01: asked for the work of the real chain first, a peer with one of them gets no
+// header into memory that stays: it is refused for want of work, by no rule.
+func TestBIP54ChainsLackWork(t *testing.T) {
+	for _, branch := range bip54Branches(t) {
+		c := headerchain.New(btc.Mainnet)
+		chain := branch.headers[1:]
+		claim, err := c.Weigh(chain[:min(len(chain), btc.MaxHeaders)])
+		minimum := c.WorkThreshold(btc.Mainnet.Params().MinimumChainWork)
+		if err != nil || claim.Work.Cmp(minimum) >= 0 {
+			t.Fatalf("%s: %+v, %v", branch.comment, claim, err)
+		}
+		p := c.NewPresync(c.Base().Hash, minimum, presyncClock, [32]byte{})
+		out, err := feed(p, chain, chain)
+		if !errors.Is(err, headerchain.ErrPresyncShort) || len(out) != 0 || c.Len() != 1 {
+			t.Errorf("%s: %d headers, %v", branch.comment, len(out), err)
+		}
+	}
+}
+
 func wantNoRule(t *testing.T, what string, err error) {
 	t.Helper()
 	for _, kind := range []error{

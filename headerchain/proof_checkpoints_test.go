@@ -106,7 +106,7 @@ func TestCheckpointsInRuns(t *testing.T) {
 		btc.Mainnet: "checkpoints_mainnet.csv.gz", btc.Signet: "checkpoints_signet.csv.gz", btc.Testnet3: "checkpoints_testnet3.csv.gz",
 	}
 	met := 0
-	for _, run := range realRuns {
+	for _, run := range runsHere() {
 		headers := loadHeaders(t, run.file)
 		c := headerchain.NewAnchored(run.net, headers[0], run.height)
 		for part := range slices.Chunk(headers[1:], btc.MaxHeaders) {
@@ -131,7 +131,7 @@ func TestCheckpointsInRuns(t *testing.T) {
 			below, here = p.work, e.Work
 		}
 	}
-	if met != 5+65+2+4+5+1+11 {
+	if met != 5+65+2+4+5+1+11 && !raceDetector {
 		t.Errorf("%d checkpoints met", met)
 	}
 }

@@ -1,41 +1,48 @@
 package headerchain
 
-import "blockgate/internal/btc"
+import (
+	"time"
 
-// CheckProofOfWork judges a hash that nobody has to find.
-func CheckProofOfWork(params *btc.Params, hash btc.Hash, bits uint32) error {
-	if refused := newChain(params, params.Genesis, 0).checkProofOfWork(&hash, bits); refused != nil {
+	"blockgate/internal/btc"
+)
+
+// CheckProofOfWork judges a hash that nobody has to find, as if the bits were met
+// the first time or a second time.
+func CheckProofOfWork(params *btc.Params, hash btc.Hash, bits uint32, again bool) error {
+	c := newChain(params, params.Genesis, 0)
+	if again {
+		c.allowed = newProof(bits)
+	}
+	if refused := c.checkProofOfWork(&hash, bits); refused != nil {
 		return refused.kind
 	}
 	return nil
 }
 
-// AcceptWithPoison adds headers to the best header as one batch does, without
-// their proof of work, while the bits and times of all nodes are wrong, those of
-// the batch too. What the rules make of headers then they make of what the batch
-// carries along. It returns how many were valid and puts the right fields back.
-func (c *Chain) AcceptWithPoison(headers []btc.Header, now int64) (valid int, err error) {
+// AcceptBatchUnproven adds headers to the best header as one batch does, without
+// their proof of work, and returns how many were valid. If poisoned, the bits and
+// times of all nodes are wrong meanwhile, those of the batch too: what the rules
+// make of headers then, within a period, they make of what the batch carries along.
+func (c *Chain) AcceptBatchUnproven(headers []btc.Header, now time.Time, poisoned bool) (valid int, err error) {
 	b := batch{first: ref(c.nodes.count), front: c.frontAt(c.best)}
-	poison := func(r ref) {
-		n := c.nodes.at(r)
-		n.time, n.bits = ^n.time, n.bits^1
-	}
-	for r := range ref(c.nodes.count) {
-		poison(r)
-	}
-	defer func() {
-		for r := range ref(c.nodes.count) {
-			poison(r) // twice is not at all
+	poison := func(from, end ref) {
+		for r := from; poisoned && r < end; r++ {
+			n := c.nodes.at(r)
+			n.time, n.bits = ^n.time, n.bits^1
 		}
+	}
+	poison(0, b.first)
+	defer func() {
+		poison(0, ref(c.nodes.count)) // twice is not at all
 		c.settle(&b)
 	}()
 	for i := range headers {
 		hash := headers[i].Hash()
-		if refused := c.checkContext(&b.front, now, &headers[i]); refused != nil {
+		if refused := c.checkContext(&b.front, now.Unix(), &headers[i]); refused != nil {
 			return i, refused.kind
 		}
 		c.add(&b.front, &headers[i], &hash)
-		poison(b.front.at)
+		poison(b.front.at, b.front.at+1)
 	}
 	return len(headers), nil
 }

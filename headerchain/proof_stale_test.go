@@ -85,7 +85,7 @@ func TestStaleForksInRuns(t *testing.T) {
 		after[f.parent.Hash()] = append(after[f.parent.Hash()], f)
 	}
 	seen := map[btc.Hash]bool{}
-	for _, run := range realRuns {
+	for _, run := range runsHere() {
 		if run.net != btc.Mainnet {
 			continue
 		}
@@ -106,7 +106,7 @@ func TestStaleForksInRuns(t *testing.T) {
 		}
 		mustHold(t, c)
 	}
-	if len(seen) != 554 { // all that there are
+	if len(seen) != 554 && !raceDetector { // all that there are
 		t.Errorf("%d stale headers in the runs", len(seen))
 	}
 }

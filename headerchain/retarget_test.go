@@ -200,7 +200,7 @@ func TestWalkBackIsBounded(t *testing.T) {
 				headers = append(headers, last)
 			}
 			wrong := append(headers, bits(child(&headers[999], 2), easy).Header())
-			if valid, err := c.AcceptWithPoison(wrong, farFuture.Unix()); valid != 1000 || !errors.Is(err, headerchain.ErrBits) {
+			if valid, err := c.AcceptBatchUnproven(wrong, farFuture, true); valid != 1000 || !errors.Is(err, headerchain.ErrBits) {
 				t.Errorf("%v, %d before: an easy header on time: %d valid, %v", net, tail, valid, err)
 			}
 			mustHold(t, c)

@@ -218,22 +218,15 @@ func TestTheSameAgainAndAgain(t *testing.T) {
 		}
 	}
 	again(10)
-	start := liveBytes()
+	start := heap()
 	again(2000)
-	if grown := int64(liveBytes()) - int64(start); grown > 100_000 {
+	if grown := heap() - start; grown > 100_000 {
 		t.Errorf("%d bytes more", grown)
 	}
 	if c.Len() != 51 || c.Best() != before || c.Runs() != 1 {
 		t.Errorf("%d headers, %d runs, tip at %d", c.Len(), c.Runs(), c.Best().Height)
 	}
 	runtime.KeepAlive(c)
-}
-
-func liveBytes() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 // H08: a batch is judged as a whole stretch of a chain: each order but the right one
