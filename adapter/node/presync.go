@@ -45,8 +45,10 @@ func (n *Node) beginPresync(p *peer, parent btc.Hash) {
 	secret := sha256.Sum256(binary.LittleEndian.AppendUint64(n.cfg.Secret[:], n.presyncs))
 	n.chain.Hold(uint64(p.id), parent)
 	p.headers.presync = n.chain.NewPresync(parent, n.workThreshold(), n.now, secret)
-	age := n.now.Sub(time.Unix(int64(n.chain.MedianTime(parent)), 0))
-	p.headers.presyncEnds = n.now.Add(presyncTimeout + max(0, age)/(btc.BlockSpacing*time.Second)*presyncPerBlock)
+	if p.headers.presyncEnds.IsZero() { // one that begins anew has no more time
+		age := n.now.Sub(time.Unix(int64(n.chain.MedianTime(parent)), 0))
+		p.headers.presyncEnds = n.now.Add(presyncTimeout + max(0, age)/(btc.BlockSpacing*time.Second)*presyncPerBlock)
+	}
 }
 
 // readPresync gives a message to the peer's presync and what is ready to the chain.
@@ -73,7 +75,7 @@ func (n *Node) readPresync(p *peer, headers []btc.Header) bool {
 	if !h.presync.Done() {
 		return false
 	}
-	h.presync = nil
+	h.presync, h.presyncEnds = nil, time.Time{}
 	if len(headers) == btc.MaxHeaders {
 		h.from = headers[len(headers)-1].Hash()
 		return false
@@ -90,6 +92,7 @@ func (n *Node) endPresync(p *peer, err error) bool {
 	h.presync = nil
 	switch {
 	case errors.Is(err, headerchain.ErrPresyncShort):
+		h.presyncEnds = time.Time{}
 		h.poll = n.now.Add(lowWorkPoll)
 		n.allHeadersOf(p)
 	case errors.Is(err, headerchain.ErrPresyncMoved):
