@@ -103,7 +103,7 @@ func TestPresyncEnds(t *testing.T) {
 			if !errors.Is(err, kind) || (err == nil) != (kind == nil) {
 				t.Errorf("%s, pass %d: %v, want %v", tc.name, pass, err, kind)
 			}
-			if refused, ok := errors.AsType[*headerchain.HeaderError](err); ok && kind == tc.kind && (refused.Index != tc.index || int(refused.Height) != 2001+tc.index) {
+			if refused, ok := errors.AsType[*headerchain.HeaderError](err); ok && errors.Is(tc.kind, kind) && (refused.Index != tc.index || int(refused.Height) != 2001+tc.index) {
 				t.Errorf("%s, pass %d: %+v", tc.name, pass, refused)
 			}
 			if err != nil && (p.Pass() != headerchain.Ended || !p.Done() || p.Ready() != nil) {

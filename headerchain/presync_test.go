@@ -184,7 +184,7 @@ func strictRegtest() *btc.Params {
 
 // chainWithBits mines a chain on regtest's genesis in which the header at a height has
 // other bits.
-func chainWithBits(count int, height int, bits uint32) []btc.Header {
+func chainWithBits(count, height int, bits uint32) []btc.Header {
 	headers := branch(regtestGenesis(), min(count, height-1), 0)
 	last := headers[len(headers)-1]
 	f := child(&last, 0)

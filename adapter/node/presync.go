@@ -46,8 +46,8 @@ func (n *Node) beginPresync(p *peer, parent btc.Hash) {
 	n.chain.Hold(uint64(p.id), parent)
 	p.headers.presync = n.chain.NewPresync(parent, n.workThreshold(), n.now, secret)
 	if p.headers.presyncEnds.IsZero() { // one that begins anew has no more time
-		age := n.now.Sub(time.Unix(int64(n.chain.MedianTime(parent)), 0))
-		p.headers.presyncEnds = n.now.Add(presyncTimeout + max(0, age)/(btc.BlockSpacing*time.Second)*presyncPerBlock)
+		blocks := max(0, n.now.Unix()-int64(n.chain.MedianTime(parent))) / btc.BlockSpacing
+		p.headers.presyncEnds = n.now.Add(presyncTimeout + time.Duration(blocks)*presyncPerBlock)
 	}
 }
 

@@ -186,8 +186,8 @@ func TestFloodOfLowWork(t *testing.T) {
 func TestPresyncDeadline(t *testing.T) {
 	genesis := btc.Regtest.Params().Genesis
 	work := btc.Regtest.Params().PowLimit.Work().Mul(100_000)
-	age := start.Sub(time.Unix(int64(genesis.Time()), 0))
-	limit := 15*time.Minute + age/(10*time.Minute)*2*time.Millisecond
+	blocks := (start.Unix() - int64(genesis.Time())) / 600
+	limit := 15*time.Minute + time.Duration(2*blocks)*time.Millisecond
 	p := newTalker(1, line(genesis, 6_000, 1), time.Minute, true)
 	f := newFlood(node.Config{Network: btc.Regtest, MinimumChainWork: work}, p)
 	f.pass(time.Minute, time.Second) // the first message begins it
