@@ -145,7 +145,7 @@ func TestFloodOfLowWork(t *testing.T) {
 	honest := newTalker(9, line(genesis, 12_500, 9), 500*time.Millisecond, false)
 	var talkers []*talker
 	for i := range 3 {
-		talkers = append(talkers, newTalker(i, line(genesis, 10_000, uint32(i)), 400*time.Millisecond, true))
+		talkers = append(talkers, newTalker(i, line(genesis, 10_000, uint32(i)), time.Second, true))
 	}
 	work := btc.Regtest.Params().PowLimit.Work().Mul(11_000)
 	f := newFlood(node.Config{Network: btc.Regtest, MinimumChainWork: work}, append(talkers, honest)...)
