@@ -83,7 +83,7 @@ func TestHeavierForkWinsThoughSidesAreFull(t *testing.T) {
 	if c.Best().Hash != fork[9_899].Hash() {
 		t.Errorf("best %+v", c.Best())
 	}
-	_, _ = c.Accept(sides[room:], farFuture) // one more, and there is order again
+	_, _ = c.Accept(sides[room:], farFuture)        // one more, and there is order again
 	if got := c.Len() - 9_901 - 7_500; got > room { // the complete tip stays
 		t.Errorf("%d side headers", got)
 	}

@@ -129,7 +129,11 @@ func (n *Node) headersReceived(e HeadersReceived) {
 	if h.presync == nil || n.readPresync(p, e.Headers) {
 		n.takeHeaders(p, e.Headers, asked)
 	}
-	if h.presync == nil && h.from.IsZero() {
+	if h.presync != nil {
+		return
+	}
+	h.presyncEnds = time.Time{}
+	if h.from.IsZero() {
 		n.chain.Release(uint64(p.id))
 	}
 }

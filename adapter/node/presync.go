@@ -75,7 +75,7 @@ func (n *Node) readPresync(p *peer, headers []btc.Header) bool {
 	if !h.presync.Done() {
 		return false
 	}
-	h.presync, h.presyncEnds = nil, time.Time{}
+	h.presync = nil
 	if len(headers) == btc.MaxHeaders {
 		h.from = headers[len(headers)-1].Hash()
 		return false
@@ -92,7 +92,6 @@ func (n *Node) endPresync(p *peer, err error) bool {
 	h.presync = nil
 	switch {
 	case errors.Is(err, headerchain.ErrPresyncShort):
-		h.presyncEnds = time.Time{}
 		h.poll = n.now.Add(lowWorkPoll)
 		n.allHeadersOf(p)
 	case errors.Is(err, headerchain.ErrPresyncMoved):
