@@ -32,7 +32,7 @@ type edge struct {
 // edges are the rows of all rules and limits. A new kind of refusal needs a row:
 // see TestEdgesMeetEachKind.
 func edges() []edge {
-	return slices.Concat(linkEdges(), targetEdges(), retargetEdges(), easyEdges(), timeEdges(), versionEdges(), limitEdges())
+	return slices.Concat(linkEdges(), targetEdges(), retargetEdges(), easyEdges(), timeEdges(), versionEdges(), limitEdges(), presyncEdges())
 }
 
 // Each rule at its edge and at both neighbours.
