@@ -360,3 +360,18 @@ func TestPresyncMisuse(t *testing.T) {
 	}
 	mustPanic("over", p)
 }
+
+// What a header costs that is read twice, proof of work and all, without the chain.
+func BenchmarkPresync(b *testing.B) {
+	const count = 20_000
+	chain := branch(regtestGenesis(), count, 0)
+	c := headerchain.New(btc.Regtest)
+	b.ReportAllocs()
+	for b.Loop() {
+		p := c.NewPresync(c.Base().Hash, blocks(count+1), presyncClock, [32]byte{})
+		if out, err := feed(p, chain, chain); err != nil || len(out) != count {
+			b.Fatal(len(out), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/count, "ns/header")
+}
