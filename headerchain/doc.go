@@ -11,13 +11,21 @@
 //	              |           `- best complete tip: most work, all bodies proven
 //	              `- o - o              a fork, kept
 //
+// Headers of strangers come in by work. [Chain.Weigh] says what a message claims and
+// [Chain.WorkThreshold] what it must; a chain that cannot show that much in one
+// message goes through a [Presync], which reads it twice and keeps a bit of one
+// header in some hundred meanwhile. [Chain.AcceptHeld] takes what comes in several
+// batches. So headers without work cost nothing that stays, and a branch that gets
+// more work than the best header is never refused, whatever else there is.
+//
 // A chain reads no clock and does no I/O; it belongs to one goroutine.
 //
 // # Trust
 //
 // Runs in: the adapter and any program that uses the subscriber library.
 //
-// Reads: raw 80-byte headers from anyone who can send some.
+// Reads: raw 80-byte headers from anyone who can send some. Accept keeps all that
+// obey the rules; who reads strangers' headers asks for work first, as said above.
 //
 // Hands on: an [Entry] for each header that obeys every rule that headers can
 // show. It says nothing about the body, except that [Entry.Complete] repeats

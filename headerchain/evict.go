@@ -13,6 +13,10 @@ import (
 // stays, what the caller parked, so that no flood can undo it, what is held (see
 // hold.go), and their ancestors. It reports whether any went.
 //
+// So a branch that, with its last batch, has more work than the best header is there:
+// if it came in one batch it is the best chain when room is made, and if it came in
+// several the holder's call for each kept it until the next.
+//
 // It takes time in proportion to all headers held, which is why it makes room for
 // many. All that refers to nodes is made anew: no ref is used twice and none is left
 // of what went.

@@ -33,6 +33,9 @@ const (
 	refMask    = 1<<refBits - 1
 )
 
+// The highest ref + 1 fits.
+const _ = uint(refMask - MaxChainHeaders)
+
 // newIndex returns an empty index with a key of its own.
 func newIndex() index {
 	return index{slots: make([]uint32, firstSlots), key: maphash.Bytes(maphash.MakeSeed(), nil) | 1}

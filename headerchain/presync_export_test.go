@@ -19,8 +19,5 @@ func (p *Presync) MaxBits() int { return p.maxBits }
 func (p *Presync) Bytes() int {
 	bytes := int(reflect.TypeFor[Presync]().Size()) + cap(p.locator)*32 + cap(p.ready)*80
 	bytes += cap(p.bits.chunks)*8 + cap(p.waiting.ring)*CompressedSize
-	for _, chunk := range p.bits.chunks {
-		bytes += len(chunk) * 8
-	}
-	return bytes
+	return bytes + len(p.bits.chunks)*bitChunk*8
 }

@@ -141,10 +141,9 @@ func (m *presyncModel) ready() []btc.Header {
 
 // presyncMachine drives a presync and the model with the same messages.
 type presyncMachine struct {
-	p      *headerchain.Presync
-	m      *presyncModel
-	trunk  []btc.Header // what an honest peer has
-	branch []btc.Header // of the last message that left it
+	p     *headerchain.Presync
+	m     *presyncModel
+	trunk []btc.Header // what the peer has
 }
 
 func newPresyncMachine(period, buffer, maxBits, page, required int, seed byte) *presyncMachine {

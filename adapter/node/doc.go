@@ -28,6 +28,8 @@
 //   - A block is connected only when its body was stored, and disconnected only
 //     when every block of the heavier branch was.
 //   - Final never falls, and nothing at or below it is disconnected.
+//   - No header of a peer is kept whose chain has not shown work enough; see
+//     presync.go.
 //   - A peer is banned for what it said or for bytes that other, proven bytes
 //     refute; never because a parser failed.
 //   - Every table is bounded: see limits.go.

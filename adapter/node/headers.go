@@ -17,7 +17,8 @@ type peerHeaders struct {
 	from        btc.Hash  // last header of a full batch: the next begins there
 	unconnected int       // messages in a row without a known parent
 	answered    bool      // gave all it had, once
-	// presync is under way if not nil, until presyncEnds at the latest.
+	// presync is under way if not nil, until presyncEnds at the latest. One that
+	// begins anew since the peer went over to another branch has the same end.
 	presync     *headerchain.Presync
 	presyncEnds time.Time
 	// known is the header with the most work that the peer has shown to have,
@@ -128,7 +129,11 @@ func (n *Node) headersReceived(e HeadersReceived) {
 	if h.presync == nil || n.readPresync(p, e.Headers) {
 		n.takeHeaders(p, e.Headers, asked)
 	}
-	if h.presync == nil && h.from.IsZero() {
+	if h.presync != nil {
+		return
+	}
+	h.presyncEnds = time.Time{}
+	if h.from.IsZero() {
 		n.chain.Release(uint64(p.id))
 	}
 }

@@ -51,6 +51,12 @@ func (n *Node) Broken() string {
 	return ""
 }
 
+// Headers returns how many headers the chain holds, genesis with them.
+func (n *Node) Headers() int { return n.chain.Len() }
+
+// Presyncing returns how many presyncs are under way.
+func (n *Node) Presyncing() int { return n.presyncing() }
+
 // Held returns how many bodies the node holds.
 func (n *Node) Held() int {
 	held := 0

@@ -45,8 +45,10 @@ func (n *Node) beginPresync(p *peer, parent btc.Hash) {
 	secret := sha256.Sum256(binary.LittleEndian.AppendUint64(n.cfg.Secret[:], n.presyncs))
 	n.chain.Hold(uint64(p.id), parent)
 	p.headers.presync = n.chain.NewPresync(parent, n.workThreshold(), n.now, secret)
-	age := n.now.Sub(time.Unix(int64(n.chain.MedianTime(parent)), 0))
-	p.headers.presyncEnds = n.now.Add(presyncTimeout + max(0, age)/(btc.BlockSpacing*time.Second)*presyncPerBlock)
+	if p.headers.presyncEnds.IsZero() { // one that begins anew has no more time
+		blocks := max(0, n.now.Unix()-int64(n.chain.MedianTime(parent))) / btc.BlockSpacing
+		p.headers.presyncEnds = n.now.Add(presyncTimeout + time.Duration(blocks)*presyncPerBlock)
+	}
 }
 
 // readPresync gives a message to the peer's presync and what is ready to the chain.
