@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 
 	"blockgate/internal/btc"
@@ -152,6 +153,21 @@ func TestFinality(t *testing.T) {
 	genesis := parser.Context{Network: btc.Regtest}
 	if got := parser.New().Block(genesis, blockOf(coinbase, txOf(1, spends(1), output)), nil); got.Verdict != verdict.NonFinal {
 		t.Errorf("a lock at genesis: %q", got.Verdict)
+	}
+}
+
+// Without a place, what hangs on it is not judged, and all else is.
+func TestNoPlace(t *testing.T) {
+	nowhere := parser.Context{Network: btc.Regtest, Height: -1}
+	late := txOf(math.MaxUint32, spends(1), output)
+	for want, txs := range map[verdict.Code][][]byte{
+		verdict.OK:               {coinbaseOf([]byte{0, 0}), late},
+		verdict.DuplicateInputs:  {coinbaseOf([]byte{0, 0}), late, txOf(1, slices.Repeat(spends(1), 2), output)},
+		verdict.CoinbaseMultiple: {coinbase, coinbase, late},
+	} {
+		if got := parser.New().Block(nowhere, blockOf(txs...), nil); got.Verdict != want {
+			t.Errorf("got %q, want %q", got.Verdict, want)
+		}
 	}
 }
 

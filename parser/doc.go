@@ -39,7 +39,8 @@
 //  6. CoinbaseHeight: from BIP34Height on, the coinbase's scriptSig does not begin with
 //     CScript() << height.
 //
-// Heights are those of btc.Params, as Core has them built in. A transaction alone is
+// Heights are those of btc.Params, as Core has them built in. Without a height, 5 and
+// 6 are left out. A transaction alone is
 // judged by 3, and then, if it is a coinbase, by the code Coinbase, as MemPoolAccept
 // does.
 //
