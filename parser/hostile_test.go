@@ -50,6 +50,7 @@ func hostiles() []hostile {
 		{"scripts_of_op_or_push", scriptOf(opOrPush)},
 		{"scripts_of_pushdata1", scriptOf(one([]byte{0x4c, 0}))},
 		{"transactions_of_60_bytes", many(tx, 999_000)},
+		{"segwit_transactions_of_64_bytes", many(func() []byte { return segwitTx(vector(1, str(0))) }, 1_045_000)},
 		{"inputs_24000", many(func() []byte { return inputsOf(24_000, rng) }, 985_000)},
 		{"inputs_of_one_txid_16_each", many(func() []byte { return inputsOf(16, nil) }, 999_000)},
 		{"inputs_of_one_txid_17_each", many(func() []byte { return inputsOf(17, nil) }, 999_000)},

@@ -93,7 +93,7 @@ func TestSigops(t *testing.T) {
 // Scripts near the templates, and any others, against btcd's count. Where a template
 // hides an operation, one of these has it.
 func TestSigopsDifferential(t *testing.T) {
-	const seed, rounds = 6, 30_000
+	const seed, rounds = 6, 30_000 / slower
 	rng, p := rand.New(rand.NewPCG(seed, 0)), parser.New()
 	templates := [][]byte{
 		[]byte("\x76\xa9\x14" + strings.Repeat("\xac", 20) + "\x88\xac"), []byte("\xa9\x14" + strings.Repeat("\xac", 20) + "\x87"),
