@@ -2,6 +2,7 @@ package parser_test
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"blockgate/internal/btc"
@@ -9,32 +10,39 @@ import (
 	"blockgate/sandbox/claim"
 )
 
-func BenchmarkTmp(b *testing.B) {
-	out := make([]claim.Tx, 0, btc.MaxBlockTransactions)
-	p := parser.New()
-	for _, file := range []string{"mainnet_413567", "mainnet_866342", "mainnet_540107", "mainnet_367891", "mainnet_0830000", "stale_0782129_8a373193", "synth_1byte_opcodes", "synth_24000in_1tx", "synth_tiny_16000tx", "synth_3.9M_empty_witness_items"} {
-		body, _ := os.ReadFile("/work/shared/data/blocks/" + file + ".raw")
-		b.Run(file, func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			b.ReportAllocs()
-			for b.Loop() {
-				p.Block(parser.Context{Network: btc.Mainnet, Height: 413567, MedianTime: 1 << 31}, body, out)
+// BenchmarkParse is the walk with all rules, over real blocks and over the worst that
+// we know.
+func BenchmarkParse(b *testing.B) {
+	places := map[string]parser.Context{}
+	for _, r := range rows(b) {
+		places[r.File] = r.place()
+	}
+	for _, leaf := range []struct{ name, file string }{
+		{"413567", "mainnet_413567.raw"},
+		{"866342", "mainnet_866342.raw"},
+		{"540107", "mainnet_540107.raw"},
+		{"367891", "mainnet_367891.raw"},
+		{"830000", "mainnet_0830000.raw"},
+		{"stale782129", "stale_0782129_8a373193.raw"},
+	} {
+		b.Run(leaf.name, func(b *testing.B) {
+			if _, err := os.Stat(filepath.Clean(corpus + leaf.file + ".gz")); err != nil {
+				b.Skip("not in the corpus")
 			}
+			measure(b, places[leaf.file], block(b, leaf.file))
 		})
+	}
+	for _, h := range hostiles() {
+		b.Run("synth_"+h.name, func(b *testing.B) { measure(b, place, h.body) })
 	}
 }
 
-func BenchmarkHostile(b *testing.B) {
-	out := make([]claim.Tx, 0, btc.MaxBlockTransactions)
-	p := parser.New()
-	for _, h := range hostiles() {
-		b.Run(h.name, func(b *testing.B) {
-			b.ReportAllocs()
-			said := p.Block(parser.Context{Network: btc.Regtest, Height: 1}, h.body, out)
-			b.Log(len(h.body), said.Verdict, said.Counts)
-			for b.Loop() {
-				p.Block(parser.Context{Network: btc.Regtest, Height: 1}, h.body, out)
-			}
-		})
+func measure(b *testing.B, ctx parser.Context, body []byte) {
+	b.Helper()
+	p, out := parser.New(), make([]claim.Tx, 0, btc.MaxBlockTransactions)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Block(ctx, body, out)
 	}
 }

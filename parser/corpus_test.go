@@ -63,7 +63,12 @@ func rows(tb testing.TB) []row {
 // block returns the bytes of the block in file.
 func block(tb testing.TB, file string) []byte {
 	tb.Helper()
-	f, err := os.Open(filepath.Clean(corpus + file + ".gz"))
+	return unzip(tb, corpus+file+".gz")
+}
+
+func unzip(tb testing.TB, path string) []byte {
+	tb.Helper()
+	f, err := os.Open(filepath.Clean(path))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -71,9 +76,9 @@ func block(tb testing.TB, file string) []byte {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	body, err := io.ReadAll(z)
+	unzipped, err := io.ReadAll(z)
 	if err := errors.Join(err, f.Close()); err != nil {
 		tb.Fatal(err)
 	}
-	return body
+	return unzipped
 }

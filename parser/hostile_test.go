@@ -50,6 +50,7 @@ func hostiles() []hostile {
 		{"scripts_of_op_or_push", scriptOf(opOrPush)},
 		{"scripts_of_pushdata1", scriptOf(one([]byte{0x4c, 0}))},
 		{"transactions_of_60_bytes", many(tx, 999_000)},
+		{"segwit_transactions_of_64_bytes", many(func() []byte { return segwitTx(vector(1, str(0))) }, 1_045_000)},
 		{"inputs_24000", many(func() []byte { return inputsOf(24_000, rng) }, 985_000)},
 		{"inputs_of_one_txid_16_each", many(func() []byte { return inputsOf(16, nil) }, 999_000)},
 		{"inputs_of_one_txid_17_each", many(func() []byte { return inputsOf(17, nil) }, 999_000)},
@@ -87,14 +88,15 @@ func inputsOf(n int, rng *rand.Rand) []byte {
 	return slices.Concat(version, inputs, vector(1, output), lockTime)
 }
 
-// fill repeats item until there are most bytes, and says how often.
-func fill(item func() []byte, most int) (b []byte, n int) {
+// fill repeats item until there are most bytes.
+func fill(item func() []byte, most int) []byte {
+	var b []byte
 	for {
 		next := item()
 		if len(b)+len(next) > most {
-			return b, n
+			return b
 		}
-		b, n = append(b, next...), n+1
+		b = append(b, next...)
 	}
 }
 
@@ -102,7 +104,7 @@ func fill(item func() []byte, most int) (b []byte, n int) {
 // by its zeros and what follows them.
 func witnessOf(item func() []byte) []byte {
 	const room = btc.MaxBlockWeight - 3*(btc.HeaderSize+200) - 400
-	items, _ := fill(item, room)
+	items := fill(item, room)
 	n := 0
 	for at := 0; at < len(items); n++ {
 		at += 1 + int(items[at])
@@ -119,7 +121,7 @@ func stacksOfOne() []byte {
 
 // scriptOf is a block with one scriptPubKey of such opcodes.
 func scriptOf(op func() []byte) []byte {
-	script, _ := fill(op, 999_000)
+	script := fill(op, 999_000)
 	script = append(size(uint64(len(script))), script...)
 	return blockOf(coinbase, slices.Concat(version, vector(1, input), []byte{1}, make([]byte, 8), script, lockTime))
 }

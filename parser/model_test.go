@@ -122,20 +122,19 @@ func modelTransaction(tb testing.TB, tx *wire.MsgTx) verdict.Code {
 	if !errors.As(err, &rule) {
 		tb.Fatalf("btcd: %v", err)
 	}
-	switch rule.ErrorCode {
-	case blockchain.ErrTxTooBig:
-		return verdict.TransactionTooLarge
-	case blockchain.ErrDuplicateTxInputs:
-		return verdict.DuplicateInputs
-	case blockchain.ErrBadCoinbaseScriptLen:
-		return verdict.CoinbaseLength
-	case blockchain.ErrBadTxInput:
-		return verdict.NullPrevout
-	case blockchain.ErrBadTxOutValue:
+	if rule.ErrorCode == blockchain.ErrBadTxOutValue {
 		return modelValues(tx)
 	}
-	tb.Fatalf("btcd: %v", err)
-	return 0
+	code, ok := map[blockchain.ErrorCode]verdict.Code{
+		blockchain.ErrTxTooBig:             verdict.TransactionTooLarge,
+		blockchain.ErrDuplicateTxInputs:    verdict.DuplicateInputs,
+		blockchain.ErrBadCoinbaseScriptLen: verdict.CoinbaseLength,
+		blockchain.ErrBadTxInput:           verdict.NullPrevout,
+	}[rule.ErrorCode]
+	if !ok {
+		tb.Fatalf("btcd: %v", err)
+	}
+	return code
 }
 
 func modelValues(tx *wire.MsgTx) verdict.Code {

@@ -9,13 +9,14 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"blockgate/internal/btc"
+	"blockgate/parser"
 )
 
 // mutator makes blocks from real ones, each by its number alone.
 type mutator struct {
 	seed   uint64
 	bases  [][]byte
-	places []row
+	places []parser.Context
 }
 
 // newMutator takes the real blocks of at most so many bytes.
@@ -24,14 +25,15 @@ func newMutator(tb testing.TB, seed uint64, most int) *mutator {
 	m := &mutator{seed: seed}
 	for _, r := range rows(tb) {
 		if r.Size <= most {
-			m.bases, m.places = append(m.bases, block(tb, r.File)), append(m.places, r)
+			m.bases, m.places = append(m.bases, block(tb, r.File)), append(m.places, r.place())
 		}
 	}
 	return m
 }
 
-// block returns mutated block number n and the row of the one that it was made from.
-func (m *mutator) block(tb testing.TB, n uint64) ([]byte, row) {
+// block returns mutated block number n and its place: most often that of the block
+// that it was made from.
+func (m *mutator) block(tb testing.TB, n uint64) ([]byte, parser.Context) {
 	tb.Helper()
 	rng := rand.New(rand.NewPCG(m.seed, n))
 	base := rng.IntN(len(m.bases))
@@ -44,7 +46,28 @@ func (m *mutator) block(tb testing.TB, n uint64) ([]byte, row) {
 			body = mutateBytes(rng, body)
 		}
 	}
-	return body, m.places[base]
+	place := m.places[base]
+	if rng.IntN(8) == 0 {
+		place = mutatePlace(rng, place)
+	}
+	return body, place
+}
+
+// mutatePlace moves a block to where other rules hold.
+func mutatePlace(rng *rand.Rand, place parser.Context) parser.Context {
+	switch rng.IntN(4) {
+	case 0:
+		place.Network = btc.Networks()[rng.IntN(5)]
+	case 1:
+		place.Height += btc.Height(rng.IntN(3) - 1)
+	case 2:
+		params := place.Network.Params()
+		heights := []btc.Height{0, 1, params.BIP34Height - 1, params.BIP34Height, params.CSVHeight - 1, params.CSVHeight, 1 << 30}
+		place.Height = heights[rng.IntN(len(heights))]
+	default:
+		place.MedianTime = []uint32{0, 499_999_999, 500_000_000, 1_293_623_863, 1_293_623_864, 1<<32 - 1}[rng.IntN(6)]
+	}
+	return place
 }
 
 // mutateBytes changes body somewhere behind its header, whatever stands there.
@@ -153,11 +176,10 @@ func mutateTx(rng *rand.Rand, tx *wire.MsgTx) {
 // mutantScript is rich in signature operations, pushes and pushes that are cut.
 func mutantScript(rng *rand.Rand) []byte {
 	special := []byte{0, 1, 2, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x51, 0xab, 0xac, 0xad, 0xae, 0xaf, 0xb0, 0xff}
-	length := rng.IntN(120)
-	if rng.IntN(16) == 0 {
-		length = rng.IntN(3000)
+	if rng.IntN(16) == 0 { // near the limit of a block
+		return bytes.Repeat([]byte{0xae}, 950+rng.IntN(100))
 	}
-	script := make([]byte, length)
+	script := make([]byte, rng.IntN(120))
 	for i := range script {
 		script[i] = special[rng.IntN(len(special))]
 	}

@@ -28,8 +28,11 @@ type outpoints struct {
 // maxFew is how many outpoints are compared with each other, 120 comparisons at most.
 const maxFew = 16
 
-// tableSlots is a power of two, at least twice maxInputs.
-const tableSlots = 1 << 18
+// tableSlots is a power of two, at least twice maxInputs: half of the slots are empty.
+const (
+	tableSlots = 1 << 18
+	_          = uint(tableSlots - 2*maxInputs)
+)
 
 func newOutpoints() outpoints {
 	return outpoints{seed: maphash.MakeSeed(), table: make([]uint64, tableSlots)}

@@ -2,4 +2,5 @@
 
 package parser_test
 
-const raceEnabled = false
+// slower is how many times less the long tests do without the race detector.
+const slower = 1

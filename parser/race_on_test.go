@@ -2,4 +2,5 @@
 
 package parser_test
 
-const raceEnabled = true
+// slower is how many times less the long tests do under the race detector.
+const slower = 10

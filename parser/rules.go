@@ -65,6 +65,9 @@ func (r *rules) judge(t *transaction, first bool) {
 //
 // Source: IsFinalTx, Bitcoin Core v30.0 src/consensus/tx_verify.cpp.
 func (r *rules) isFinal(t *transaction) bool {
+	if r.ctx.Height < 0 {
+		return true
+	}
 	limit := int64(r.cutoff)
 	if t.lockTime < lockTimeThreshold {
 		limit = int64(r.ctx.Height)

@@ -129,8 +129,8 @@ func (w *walk) inputs(t *transaction, seen *outpoints) {
 	}
 	w.at = at
 	t.final = sequences == noSequence
-	t.counts.Inputs = uint32(n)      //nolint:gosec // at most maxInputs
-	t.counts.Sigops = uint32(sigops) //nolint:gosec // at most 20 a byte
+	t.counts.Inputs = uint32(n) //nolint:gosec // at most maxInputs
+	t.counts.Sigops = uint32(sigops)
 }
 
 // outputs walks the outputs and fills t with what the rules need to know of them.
@@ -163,8 +163,8 @@ func (w *walk) outputs(t *transaction) {
 		at = end
 	}
 	w.at = at
-	t.counts.Outputs = uint32(n)      //nolint:gosec // fewer than bytes
-	t.counts.Sigops += uint32(sigops) //nolint:gosec // at most 20 a byte
+	t.counts.Outputs = uint32(n) //nolint:gosec // fewer than bytes
+	t.counts.Sigops += uint32(sigops)
 }
 
 // valueOutOfRange notes the first output whose value, or whose total with those
@@ -197,7 +197,7 @@ func (w *walk) witness(t *transaction) int {
 	if all == 0 {
 		w.fail(verdict.SuperfluousWitness)
 	}
-	t.counts.WitnessItems = uint32(all) //nolint:gosec // fewer than bytes
+	t.counts.WitnessItems = uint32(all)
 	return w.at - begin
 }
 

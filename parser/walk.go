@@ -101,7 +101,7 @@ func (w *walk) longString(at int) (begin, end int) {
 	if w.fault != 0 || value > btc.MaxBlockSize {
 		return begin, len(w.b) + 1
 	}
-	return begin, begin + int(value) //nolint:gosec // less than 2^23
+	return begin, begin + int(value)
 }
 
 // isZero reports whether the 32 bytes of b are zero.

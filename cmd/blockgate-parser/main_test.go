@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -159,14 +160,16 @@ func (c *cell) ask(t *testing.T, seq uint64, body []byte) (frame.Answer, int) {
 
 // manyTransactions is a block, sound in its form alone, of n transactions.
 func manyTransactions(n int) []byte {
-	body := append(make([]byte, 0, btc.HeaderSize+3+60*n), make([]byte, btc.HeaderSize)...)
+	body := append(make([]byte, 0, btc.HeaderSize+3+60*n+2), make([]byte, btc.HeaderSize)...)
 	body = append(body, 0xfd)
 	body = binary.LittleEndian.AppendUint16(body, uint16(n))
 	tx := append([]byte{1, 0, 0, 0, 1}, make([]byte, 36)...)
 	tx = append(tx, 0, 0xff, 0xff, 0xff, 0xff, 1)
 	tx = append(tx, make([]byte, 8)...)
 	tx = append(tx, 0, 0, 0, 0, 0)
-	return append(body, bytes.Repeat(tx, n)...)
+	null := append(make([]byte, 32), 0xff, 0xff, 0xff, 0xff)
+	body = slices.Concat(body, tx[:5], null, []byte{2, 0x51, 0x51}, tx[42:]) // a coinbase, of height 1
+	return append(body, bytes.Repeat(tx, n-1)...)
 }
 
 func TestEveryLayerHolds(t *testing.T) {
@@ -353,7 +356,7 @@ func TestLinksNothing(t *testing.T) {
 		ours := map[string]bool{
 			"blockgate/cmd/blockgate-parser": true, "blockgate/internal/btc": true, "blockgate/parser": true,
 			"blockgate/parser/worker": true, "blockgate/sandbox": true, "blockgate/sandbox/claim": true,
-			"blockgate/sandbox/frame": true, "blockgate/sandbox/ring": true, "blockgate/internal/sha256d": true,
+			"blockgate/sandbox/frame": true, "blockgate/sandbox/ring": true, "blockgate/sandbox/verdict": true, "blockgate/internal/sha256d": true,
 			"github.com/landlock-lsm/go-landlock/landlock": true, "github.com/landlock-lsm/go-landlock/landlock/syscall": true,
 			"kernel.org/pub/linux/libs/security/libcap/psx": true, "golang.org/x/sys/unix": true,
 		}

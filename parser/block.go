@@ -10,7 +10,9 @@ import (
 // job.
 type Context struct {
 	Network btc.Network
-	Height  btc.Height
+	// Height below 0 stands for a place that nobody knows: what hangs on it, lock times
+	// and the height in the coinbase, is not judged then.
+	Height btc.Height
 	// MedianTime is the median time of the ancestors in Unix seconds (BIP-0113).
 	MedianTime uint32
 }
