@@ -65,7 +65,14 @@ func (c *Chain) acceptAll(b *batch, headers []btc.Header) (done Accepted, failed
 		hashes := c.hashes[:len(stretch)]
 		c.hasher.hashBatch(hashes, stretch)
 		c.index.touch(hashes)
-		for i := range stretch {
+		for i := 0; i < len(stretch); i++ {
+			if n := c.extend(b, stretch[i:], hashes[i:]); n > 0 {
+				done.New += n
+				done.Last = hashes[i+n-1]
+				if i += n; i == len(stretch) {
+					break
+				}
+			}
 			known, refused := c.acceptOne(b, &stretch[i], &hashes[i])
 			if refused != nil {
 				return done, &HeaderError{

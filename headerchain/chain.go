@@ -1,6 +1,9 @@
 package headerchain
 
-import "blockgate/internal/btc"
+import (
+	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
+)
 
 // Chain is a tree of valid headers with two tips: the best header and the best
 // complete tip. It is not safe for use by several goroutines at once.
@@ -69,7 +72,7 @@ func NewAnchored(net btc.Network, header btc.Header, height btc.Height) *Chain {
 
 func newChain(params *btc.Params, header btc.Header, height btc.Height) *Chain {
 	c := &Chain{
-		params: params, prev: header.Prev(), index: newIndex(), hasher: newHasher(),
+		params: params, prev: header.Prev(), index: newIndex(), hasher: newHasher(sha256d.Best()),
 		maxHeaders: MaxChainHeaders, maxSide: MaxSideHeaders,
 	}
 	hash := header.Hash()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
 )
 
 // Seams for the tests in package headerchain_test.
@@ -21,13 +22,9 @@ var (
 // the order of completion.
 var NodeSize = reflect.TypeFor[node]().Size()
 
-// HashBatch hashes headers as Accept does, or as it does where crypto/sha256 has
-// another layout.
-func HashBatch(headers []btc.Header, plain bool) []btc.Hash {
-	h := newHasher()
-	if plain {
-		h.digest = nil
-	}
+// HashBatch hashes headers as Accept does with the engine e.
+func HashBatch(headers []btc.Header, e sha256d.Engine) []btc.Hash {
+	h := newHasher(e)
 	hashes := make([]btc.Hash, len(headers))
 	h.hashBatch(hashes, headers)
 	return hashes

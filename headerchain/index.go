@@ -28,9 +28,15 @@ type index struct {
 }
 
 const (
-	firstSlots = 1 << 10
+	// firstSlots and the growth make room for a million headers, which is mainnet,
+	// in eight steps, of which the last is not long before that.
+	firstSlots = 1344
+	fewSlots   = 64 * firstSlots // 344 KB, from where on growth is careful
 	refBits    = 24
 	refMask    = 1<<refBits - 1
+	// sureSteps is how far put looks without a branch. So many slots at the end are
+	// no header's own.
+	sureSteps = 6
 )
 
 // The highest ref + 1 fits.
@@ -38,13 +44,13 @@ const _ = uint(refMask - MaxChainHeaders)
 
 // newIndex returns an empty index with a key of its own.
 func newIndex() index {
-	return index{slots: make([]uint32, firstSlots), key: maphash.Bytes(maphash.MakeSeed(), nil) | 1}
+	return index{slots: make([]uint32, firstSlots+sureSteps), key: maphash.Bytes(maphash.MakeSeed(), nil) | 1}
 }
 
 func tagOf(hash *btc.Hash) uint32 { return uint32(hash[8]) << refBits }
 
 func (x *index) home(hash *btc.Hash) int {
-	high, _ := bits.Mul64(binary.LittleEndian.Uint64(hash[:8])*x.key, uint64(len(x.slots)))
+	high, _ := bits.Mul64(binary.LittleEndian.Uint64(hash[:8])*x.key, uint64(len(x.slots)-sureSteps))
 	return int(high)
 }
 
@@ -82,12 +88,34 @@ func (x *index) add(nodes *arena, r ref) {
 	x.used++
 }
 
-// put puts r, with its tag, into the first free slot from i on.
-func (x *index) put(i int, tag uint32, r ref) {
-	for x.slots[i] != 0 {
+// addRun does what add does, for the nodes with hashes, from ref first on.
+func (x *index) addRun(nodes *arena, first ref, hashes []btc.Hash) {
+	if 4*(x.used+len(hashes)) >= 3*len(x.slots) {
+		for i := range hashes {
+			x.add(nodes, first+ref(i))
+		}
+		return
+	}
+	for i := range hashes {
+		x.put(x.home(&hashes[i]), tagOf(&hashes[i]), first+ref(i))
+	}
+	x.used += len(hashes)
+}
+
+// put puts r, with its tag, into the first free slot from its home on.
+//
+// Nothing can foretell whether a slot is free, so the first steps are no branches:
+// the processor works on many headers at once where it would wait for one.
+func (x *index) put(home int, tag uint32, r ref) {
+	i, slots := home, x.slots
+	for range sureSteps {
+		taken := slots[i]
+		i += int((taken | -taken) >> 31) // 1 unless it is 0
+	}
+	for slots[i] != 0 {
 		i = x.after(i)
 	}
-	x.slots[i] = tag | uint32(r+1)
+	slots[i] = tag | uint32(r+1)
 }
 
 // touch loads the slots that hashes will want. One load does not wait for another,
@@ -100,9 +128,16 @@ func (x *index) touch(hashes []btc.Hash) {
 	x.touched = sum
 }
 
-// grow makes three quarters more slots: from 5.3 to 9.3 bytes a header.
+// grow makes three times more slots while they are few, then three quarters more:
+// from 5.3 to 9.3 bytes a header.
 func (x *index) grow(nodes *arena) {
-	x.slots = make([]uint32, len(x.slots)/4*7)
+	own := len(x.slots) - sureSteps
+	if own < fewSlots {
+		own *= 4
+	} else {
+		own = own / 4 * 7
+	}
+	x.slots = make([]uint32, own+sureSteps)
 	x.putAll(nodes, x.used)
 }
 
@@ -110,15 +145,14 @@ func (x *index) grow(nodes *arena) {
 func (x *index) putAll(nodes *arena, count int) {
 	var homes [hashStretch]int
 	var sum uint32
-	for from := 0; from < count; from += hashStretch {
-		stretch := homes[:min(hashStretch, count-from)]
+	for from := 0; from < count; from += hashStretch { // a stretch lies within a chunk
+		stretch := nodes.chunks[from/chunkLen].nodes[from%chunkLen:][:min(hashStretch, count-from)]
 		for i := range stretch { // as touch does
-			stretch[i] = x.home(&nodes.at(ref(from + i)).hash)
-			sum += x.slots[stretch[i]]
+			homes[i] = x.home(&stretch[i].hash)
+			sum += x.slots[homes[i]]
 		}
-		for i, home := range stretch {
-			r := ref(from + i)
-			x.put(home, tagOf(&nodes.at(r).hash), r)
+		for i := range stretch {
+			x.put(homes[i], tagOf(&stretch[i].hash), ref(from+i))
 		}
 	}
 	x.touched = sum

@@ -6,6 +6,7 @@ import (
 
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
 )
 
 // heap returns the bytes that are in use once what is not is gone.
@@ -64,10 +65,10 @@ func TestMemoryOfSides(t *testing.T) {
 
 func TestHashBatch(t *testing.T) {
 	headers := loadHeaders(t, "signet_0-2016.bin.gz")
-	for _, plain := range []bool{false, true} {
-		for i, hash := range headerchain.HashBatch(headers, plain) {
+	for _, e := range sha256d.Engines() {
+		for i, hash := range headerchain.HashBatch(headers, e) {
 			if hash != headers[i].Hash() {
-				t.Fatalf("header %d: %v", i, hash)
+				t.Fatalf("engine %v, header %d: %v", e, i, hash)
 			}
 		}
 	}

@@ -95,7 +95,7 @@ func (c *Chain) NewPresync(parent btc.Hash, required btc.Work, now time.Time, se
 	n := c.nodes.at(r)
 	p := &Presync{
 		params: c.params, limits: presyncLimits[c.params.Network], required: required, locator: c.locatorOf(r),
-		start: place{n.hash, int64(c.nodes.height(r)), n.time, n.bits, c.nodes.work(r)}, pass: FirstPass, page: btc.MaxHeaders, hasher: newHasher(),
+		start: place{n.hash, int64(c.nodes.height(r)), n.time, n.bits, c.nodes.work(r)}, pass: FirstPass, page: btc.MaxHeaders, hasher: newHasher(c.hasher.engine.Engine()),
 	}
 	p.at = p.start
 	p.maxBits = p.limits.maxBits(now.Unix() - int64(c.MedianTime(parent)))

@@ -1,6 +1,10 @@
 package headerchain
 
-import "blockgate/internal/btc"
+import (
+	"math"
+
+	"blockgate/internal/btc"
+)
 
 // checkVersion holds a header to the version floors that BIP-0034, BIP-0066 and
 // BIP-0065 left behind. The version is signed: one with the top bit set is below
@@ -8,19 +12,22 @@ import "blockgate/internal/btc"
 //
 // Source: ContextualCheckBlockHeader, Bitcoin Core v30.0 src/validation.cpp.
 func checkVersion(params *btc.Params, height btc.Height, version int32) *refusal {
-	var least int32
-	switch {
-	case height >= params.BIP65Height:
-		least = 4
-	case height >= params.BIP66Height:
-		least = 3
-	case height >= params.BIP34Height:
-		least = 2
-	default:
-		return nil
-	}
-	if version < least {
+	if least := versionFloor(params, height); version < least {
 		return refuse(ErrVersion, "version %d, want at least %d", version, least)
 	}
 	return nil
+}
+
+// versionFloor returns the least version of a block at height.
+func versionFloor(params *btc.Params, height btc.Height) int32 {
+	switch {
+	case height >= params.BIP65Height:
+		return 4
+	case height >= params.BIP66Height:
+		return 3
+	case height >= params.BIP34Height:
+		return 2
+	default:
+		return math.MinInt32
+	}
 }

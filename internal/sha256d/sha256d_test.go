@@ -60,14 +60,24 @@ func TestSum3JoinsItsPieces(t *testing.T) {
 }
 
 func TestNothingAllocates(t *testing.T) {
-	h, message, leaves := sha256d.New(), make([]byte, 300), make([]node, 77)
-	if n := testing.AllocsPerRun(100, func() {
-		sha256d.Sum(message)
-		h.Sum3(message[:4], message[6:200], message[296:])
-		sha256d.MerkleRoot(leaves)
-	}); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
-	}
+	onEach(t, func(t *testing.T, h *sha256d.Hasher) {
+		message, leaves, base := make([]byte, 300), make([]node, 77), make([]byte, 20_000)
+		out, messages := make([]node, 90), make([]sha256d.Message, 90)
+		for i := range messages {
+			messages[i] = sha256d.Message{Offset: uint32(i), Size: uint32(5 * i), Witness: uint32(i / 30)}
+		}
+		messages[5] = sha256d.Message{Size: 20_000}
+		if n := testing.AllocsPerRun(100, func() {
+			h.Sum3(message[:4], message[6:200], message[296:])
+			h.Messages(out, base, messages)
+			h.Headers(out, base[:sha256d.HeaderSize*len(out)])
+			h.MerkleRoot(leaves)
+			sha256d.Sum(message)
+			sha256d.MerkleRoot(leaves)
+		}); n != 0 && !raceDetector {
+			t.Errorf("%v allocations, want 0", n)
+		}
+	})
 }
 
 // slowRoot follows the recursive definition of the tree and tells, apart from the
@@ -108,6 +118,7 @@ func leavesOf(bytes []byte) []node {
 	return leaves
 }
 
+// checkRoot checks the root by each engine and by the function.
 func checkRoot(t *testing.T, leaves []node) {
 	t.Helper()
 	wantRoot, wantMutated := slowRoot(leaves)
@@ -115,19 +126,30 @@ func checkRoot(t *testing.T, leaves []node) {
 	if root != wantRoot || mutated != wantMutated {
 		t.Errorf("%d leaves: got %x mutated %v, want %x mutated %v", len(leaves), root, mutated, wantRoot, wantMutated)
 	}
+	for _, v := range sha256d.Variants() {
+		if v.Missing != "" {
+			continue
+		}
+		root, mutated := v.Make().MerkleRoot(slices.Clone(leaves))
+		if root != wantRoot || mutated != wantMutated {
+			t.Errorf("%s, %d leaves: got %x mutated %v, want %x mutated %v", v.Name, len(leaves), root, mutated, wantRoot, wantMutated)
+		}
+	}
 }
 
 func TestMerkleRootMatchesDefinition(t *testing.T) {
 	const seed = 3
 	rng := rand.New(rand.NewSource(seed))
-	for n := 1; n <= 140; n++ {
-		different, alike := make([]byte, n), make([]byte, n)
+	for n := 1; n <= 200; n++ {
+		different, alike, repeated := make([]byte, n), make([]byte, n), make([]byte, n)
 		for i := range n {
-			different[i], alike[i] = byte(i), byte(rng.Intn(2))
+			different[i], alike[i], repeated[i] = byte(i), byte(rng.Intn(2)), byte(i)
 		}
+		repeated[n-1] = repeated[max(0, n-2)] // one pair alone, the last
 		t.Run(fmt.Sprintf("seed %d leaves %d", seed, n), func(t *testing.T) {
 			checkRoot(t, leavesOf(different))
 			checkRoot(t, leavesOf(alike))
+			checkRoot(t, leavesOf(repeated))
 		})
 	}
 }
@@ -169,9 +191,24 @@ func FuzzMerkleRoot(f *testing.F) {
 	})
 }
 
-func BenchmarkMerkleRoot(b *testing.B) {
-	leaves := make([]node, 4096)
-	for b.Loop() {
-		sha256d.MerkleRoot(leaves)
-	}
+// TestLongLists compares lists of thousands with the function, which the tests
+// above hold to the definition.
+func TestLongLists(t *testing.T) {
+	const seed = 12
+	onEach(t, func(t *testing.T, h *sha256d.Hasher) {
+		rng := rand.New(rand.NewSource(seed))
+		for _, n := range []int{511, 512, 513, 2047, 4095, 4097, 8191, 8193, 16_666} {
+			leaves := make([]node, n)
+			for i := range leaves {
+				rng.Read(leaves[i][:])
+			}
+			if n == 4097 {
+				leaves[1000] = leaves[1001]
+			}
+			wantRoot, wantMutated := sha256d.MerkleRoot(slices.Clone(leaves))
+			if root, mutated := h.MerkleRoot(leaves); root != wantRoot || mutated != wantMutated {
+				t.Errorf("seed %d, %d leaves: got %x mutated %v, want %x mutated %v", seed, n, root, mutated, wantRoot, wantMutated)
+			}
+		}
+	})
 }

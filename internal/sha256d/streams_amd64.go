@@ -39,8 +39,7 @@ type stream struct {
 }
 
 func (s *streams) messages(out [][Size]byte, base []byte, messages []Message) {
-	ids, _ := s.order.longestFirst(messages)
-	s.run(out, base, messages, ids)
+	s.run(out, base, messages, s.order.longestIDs(messages))
 }
 
 // run hashes the messages of ids, and what is under way already.

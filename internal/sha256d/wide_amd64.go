@@ -43,9 +43,8 @@ func (w *wide) messages(out [][Size]byte, base []byte, messages []Message) {
 	if len(base) == 0 {
 		base = w.nothing[:]
 	}
-	ids, _ := w.order.longestFirst(messages)
-	w.enqueue(base, messages, ids)
-	w.start(len(ids))
+	w.enqueue(base, messages)
+	w.start(len(messages))
 	for w.lanes.busy != 0 {
 		if w.lanes.next == w.lanes.end && w.fewLeft() {
 			w.finish(out, base, messages)
@@ -56,34 +55,36 @@ func (w *wide) messages(out [][Size]byte, base []byte, messages []Message) {
 	w.flush(out)
 }
 
-// enqueue writes what the lanes need to know of each message, field by field.
-func (w *wide) enqueue(base []byte, messages []Message, ids []uint32) {
-	stride := len(ids) + queueSlack
+// enqueue writes what the lanes need to know of each message, field by field, the
+// longest message first. It reads base from the front to the back.
+func (w *wide) enqueue(base []byte, messages []Message) {
+	count := len(messages)
+	stride := count + queueSlack
 	if need := queueFields * stride; cap(w.queue) < need {
 		w.queue = make([]uint32, need+need/2)
 	}
 	q := w.queue[:queueFields*stride]
-	field := func(i int) []uint32 { return q[i*stride:][:len(ids)] }
+	field := func(i int) []uint32 { return q[i*stride:][:count] }
 	where, left, blocks, length, head, first, id := field(0), field(1), field(2), field(3), field(4), field(5), field(6)
-	ends := q[7*stride:][:2*len(ids)]
-	for i, message := range ids {
-		m := &messages[message]
+	ends := q[7*stride:][:2*count]
+	for i, at := range w.order.longestFirst(messages) {
+		m := &messages[i]
 		size := uint32(m.length())
 		n := (size + 9 + 63) / 64
-		id[i], blocks[i], length[i] = message, n, size*8
+		id[at], blocks[at], length[at] = uint32(i), n, size*8
 		if m.Witness == 0 {
-			where[i], left[i], head[i], first[i] = m.Offset, size, 0, 0
-			ends[2*i], ends[2*i+1] = 0x80, 0
+			where[at], left[at], head[at], first[at] = m.Offset, size, 0, 0
+			ends[2*at], ends[2*at+1] = 0x80, 0
 			continue
 		}
 		// The lane begins 4 bytes before inputs and outputs. There the version
 		// would have to stand: it comes in as the first word instead.
 		cut := base[m.Offset:][:m.Size]
-		where[i], left[i], first[i] = m.Offset+markerSize, size-lockTimeSize, n
-		head[i] = binary.BigEndian.Uint32(cut)
-		ends[2*i], ends[2*i+1] = binary.LittleEndian.Uint32(cut[len(cut)-lockTimeSize:]), 0x80
+		where[at], left[at], first[at] = m.Offset+markerSize, size-lockTimeSize, n
+		head[at] = binary.BigEndian.Uint32(cut)
+		ends[2*at], ends[2*at+1] = binary.LittleEndian.Uint32(cut[len(cut)-lockTimeSize:]), 0x80
 	}
-	w.lanes.next, w.lanes.end, w.lanes.stride = 0, uint64(len(ids)), uint64(4*stride)
+	w.lanes.next, w.lanes.end, w.lanes.stride = 0, uint64(count), uint64(4*stride)
 }
 
 // start gives the first messages to the lanes.
