@@ -47,7 +47,7 @@ func testSolo(config string) int {
 		return exit.Code
 	}
 	_, _ = os.Stdout.Write(append(solo.Report.AppendText(nil), '\n'))
-	job := frame.Job{Seq: 1, Len: 100, Network: btc.Regtest, Height: 1}
+	job := frame.Job{Kind: frame.KindBlock, Seq: 1, Len: 100, Network: btc.Regtest, Height: 1}
 	answer := make([]byte, frame.MaxMessage)
 	if _, err = solo.Jobs.Write(job.Append(nil)); err == nil {
 		_, err = solo.Jobs.Read(answer)

@@ -216,7 +216,7 @@ func (a *adapterRole) say(c frame.Control) {
 
 // job has the worker look at an empty slot.
 func (a *adapterRole) job(worker int) {
-	job := frame.Job{Seq: 7, Len: 100, Network: btc.Regtest, Height: 1}
+	job := frame.Job{Kind: frame.KindBlock, Seq: 7, Len: 100, Network: btc.Regtest, Height: 1}
 	answer := make([]byte, frame.MaxMessage)
 	if _, err := unix.Write(6+worker, job.Append(nil)); err != nil {
 		a.tell("bad %v", err)

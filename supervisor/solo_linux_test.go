@@ -32,7 +32,7 @@ func TestSolo(t *testing.T) {
 	if l, ok := solo.Report.Layer(sandbox.LayerSeccomp); !ok || l.State != sandbox.StateOK {
 		t.Errorf("report: %+v", solo.Report)
 	}
-	job := frame.Job{Seq: 1, Len: 100, Network: btc.Regtest, Height: 1}
+	job := frame.Job{Kind: frame.KindBlock, Seq: 1, Len: 100, Network: btc.Regtest, Height: 1}
 	if _, err := solo.Jobs.Write(job.Append(nil)); err != nil {
 		t.Fatal(err)
 	}
