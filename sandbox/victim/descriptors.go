@@ -4,8 +4,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,15 +65,14 @@ func onRing() []attempt {
 		{"ring-store", false, func(t *target) error { t.ring[0]++; return nil }},
 		{"ring-hole", false, func(t *target) error { return unix.Madvise(t.ring, unix.MADV_REMOVE) }},
 		{"ring-executable", false, func(t *target) error { return unix.Mprotect(t.ring, unix.PROT_READ|unix.PROT_EXEC) }},
-		{"ring-reopen", false, func(*target) error {
-			names, err := os.ReadDir("/proc/self/map_files")
+		{"ring-reopen", false, func(t *target) error {
+			from := address(t.ring)
+			path := fmt.Sprintf("/proc/self/map_files/%x-%x", from, from+uintptr(len(t.ring)))
+			fd, err := unix.Open(path, unix.O_RDWR, 0)
 			if err != nil {
-				return cause(err)
+				return err
 			}
-			if len(names) == 0 {
-				return errNothing
-			}
-			return opened("/proc/self/map_files/"+names[0].Name(), unix.O_RDWR)
+			return one(unix.Pwrite(fd, []byte("x"), 0))
 		}},
 		{"ring-move", false, func(t *target) error {
 			const mayMove = 1

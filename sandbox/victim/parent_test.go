@@ -16,7 +16,7 @@ import (
 // parent is the process that victims attack, and what it has that is worth it.
 type parent struct {
 	job
-	target     target
+	target     bait
 	ring, leak *os.File
 	undo       []func()
 
@@ -26,8 +26,8 @@ type parent struct {
 	starting sync.Mutex
 }
 
-// target is what a victim is told; see target.go.
-type target struct {
+// bait is what a victim is told, which target.go reads.
+type bait struct {
 	Parent                              int
 	Secret                              uint64
 	Dir, Program, Path, Abstract, Queue string
@@ -38,7 +38,7 @@ type target struct {
 // prepareParent opens what victims try to reach. An error is one of the machine.
 func prepareParent(j job) (*parent, error) {
 	unix.Umask(0o022)
-	p := &parent{job: j, target: target{Parent: os.Getpid(), Secret: secret(), Program: j.Program}}
+	p := &parent{job: j, target: bait{Parent: os.Getpid(), Secret: secret(), Program: j.Program}}
 	for _, step := range []func() error{p.listen, p.listenLocally, p.openFiles, p.makeQueues} {
 		if err := step(); err != nil {
 			p.close()

@@ -75,7 +75,8 @@ func onPathsToo() []attempt {
 			return err
 		}},
 		{"open-by-handle", false, func(*target) error {
-			return one(unix.OpenByHandleAt(unix.AT_FDCWD, unix.NewFileHandle(1, make([]byte, 8)), unix.O_RDONLY))
+			handle := unix.NewFileHandle(1, make([]byte, 8)) // ESTALE: of a file that is gone
+			return reached(one(unix.OpenByHandleAt(unix.AT_FDCWD, handle, unix.O_RDONLY)), unix.ESTALE)
 		}},
 		{"file-attributes", false, func(t *target) error {
 			return call(fileGetattr, here, t.text(t.file("file")), t.at(24), 24, 0)
