@@ -153,6 +153,10 @@ func (found table) check(t *testing.T, want func(name string) string) {
 	}
 	t.Logf("%d attempts: %d succeed without a layer, %d with all", len(orders), open, len(orders)-closed)
 	for _, unit := range units {
+		stopping := func(o order) bool { return slices.Contains(found.stops(o), unit) }
+		if !slices.ContainsFunc(orders, stopping) {
+			t.Errorf("no attempt shows that %s stops anything", unit)
+		}
 		alone, without := 0, 0
 		for _, o := range orders {
 			if found.got(o.Name, "only "+unit) {

@@ -76,7 +76,7 @@ func build(dir string) error {
 	}
 	for line := range strings.Lines(string(out)) {
 		words := strings.Fields(line)
-		orders = append(orders, order{words[0], len(words) > 1})
+		orders = append(orders, order{Name: words[0], Inside: len(words) > 1})
 	}
 	return nil
 }
