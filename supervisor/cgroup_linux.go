@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -78,14 +79,14 @@ func cgroupFolder(own, mounts string) (string, error) {
 
 // makeLeaves makes the leaves in a folder. What it did is undone if it fails.
 func makeLeaves(dir string, pid, n int) ([]*os.File, error) {
-	controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+	controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers")) //nolint:gosec // a folder that the kernel named
 	if err != nil || !slices.Contains(strings.Fields(string(controllers)), "memory") {
 		return nil, errNotDelegated
 	}
 	if _, err := os.Stat(filepath.Join(dir, "cgroup.type")); err != nil {
 		return nil, errNotDelegated // it is the root of all cgroups
 	}
-	inside, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	inside, err := os.ReadFile(filepath.Join(dir, "cgroup.procs")) //nolint:gosec // the same folder
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotDelegated, err)
 	}
@@ -151,7 +152,7 @@ func makeFolder(path string) error {
 
 // put writes to a file of a cgroup, which must be there.
 func put(dir, name, text string) error {
-	file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
+	file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0) //nolint:gosec // a folder of cgroups
 	if err != nil {
 		return fmt.Errorf("set %s: %w", name, err)
 	}
@@ -180,15 +181,8 @@ func (l leaves) leaf(index int) *os.File {
 // started without, or nil.
 func (l leaves) memoryLayer(pid int, in surroundings, refused error) (sandbox.Layer, error) {
 	layer := sandbox.Layer{Name: sandbox.LayerMemory, State: sandbox.StateMissing}
-	switch {
-	case in.cgroup == nil && refused != nil:
-		layer.Detail = "not permitted here: " + refused.Error()
-		return layer, nil
-	case in.cgroup == nil && l.why != nil:
-		layer.Detail = l.why.Error()
-		return layer, nil
-	case in.cgroup == nil:
-		layer.Detail = errNoCgroup.Error()
+	if in.cgroup == nil {
+		layer.Detail = cmp.Or(refused, l.why, errNoCgroup).Error()
 		return layer, nil
 	}
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cgroup"))

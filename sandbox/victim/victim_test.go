@@ -2,6 +2,7 @@
 
 // The tests have a main of their own kind: this binary is also the harness that
 // starts victims, as the user that they are to be.
+
 package main
 
 import (
