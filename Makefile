@@ -33,7 +33,10 @@ GOLANGCI_LINT ?= bin/golangci-lint
 PORTABLE := internal/btc internal/sha256d headerchain adapter/addrbook adapter/node parser \
 	sandbox/claim sandbox/frame bus bus/jetstream
 
-.PHONY: help demo preflight build check test race corpus cross bench differential fuzz lint tidy clean
+# How long "make soak" keeps parsers busy.
+SOAKTIME ?= 10m
+
+.PHONY: help demo preflight build check test race victim soak corpus cross bench differential fuzz lint tidy clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +62,12 @@ test: ## Run all tests, in random order.
 race: ## Run all tests under the race detector (needs a C compiler).
 	CGO_ENABLED=1 go test -race ./...
 
+victim: ## Try every way out of the parser's cell, under each layer, as root too (3 min).
+	go test -count=1 -timeout 30m -v -run Victim ./sandbox/victim -full | grep -v -e '^=== ' -e '^ *--- PASS'
+
+soak: ## Keep parsers busy under every layer for SOAKTIME (10m).
+	go test -count=1 -timeout 0 -v -run Soak ./sandbox ./cmd/blockgate-parser -soak $(SOAKTIME)
+
 corpus: ## Replay the stored inputs of every fuzz target.
 	go test -run '^Fuzz' ./...
 
@@ -67,6 +76,8 @@ cross: ## Build for arm64, and vet for macOS what a reader needs there.
 		echo "==> linux/arm64: cmd/$$name"; \
 		GOOS=linux GOARCH=arm64 $(BUILD) -o bin/arm64/$$name ./cmd/$$name; \
 	done
+	@echo "==> vet for linux/arm64: sandbox"
+	@GOARCH=arm64 go vet -tags victim ./sandbox/...
 	@echo "==> vet for darwin: $(wildcard $(PORTABLE))"
 	@GOOS=darwin CGO_ENABLED=0 go vet $(addprefix ./,$(wildcard $(PORTABLE)))
 
@@ -83,6 +94,7 @@ fuzz: ## Fuzz every target for FUZZTIME (10s), or all within FUZZTOTAL seconds.
 lint: $(filter bin/golangci-lint,$(GOLANGCI_LINT)) ## Vet and lint code and scripts.
 	go vet ./...
 	$(GOLANGCI_LINT) run ./...
+	$(GOLANGCI_LINT) run --build-tags victim ./sandbox/...
 	@tools/lint-scripts
 
 bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum

@@ -11,9 +11,8 @@ import (
 // dropCapabilities empties all five sets on all threads. In a user namespace of
 // its own a process has every capability, and with it much more of the kernel than
 // an ordinary one may touch.
-func dropCapabilities(*situation) []Layer {
+func dropCapabilities(now *situation) []Layer {
 	l := Layer{Name: LayerCapabilities, State: StateMissing}
-	bounded := emptyBoundingSet()
 	if err := emptyOtherSets(); err != nil {
 		l.Detail = err.Error()
 		return []Layer{l}
@@ -23,10 +22,17 @@ func dropCapabilities(*situation) []Layer {
 		return []Layer{l}
 	}
 	l.State, l.Detail = StateOK, "all five sets are empty"
-	if bounded != nil { // nothing is left that it could bound
-		l.State, l.Detail = StatePartial, "all but the bounding set: "+bounded.Error()
+	if now.boundedErr != nil { // nothing is left that it could bound
+		l.State, l.Detail = StatePartial, "all but the bounding set: "+now.boundedErr.Error()
 	}
 	return []Layer{l}
+}
+
+// dropBoundingSet goes first, before there are many threads: each capability is a
+// call on all of them, and no later step rests on the set.
+func dropBoundingSet(now *situation) []Layer {
+	now.boundedErr = emptyBoundingSet()
+	return nil
 }
 
 // emptyBoundingSet drops what exec could give back. An ordinary user outside a

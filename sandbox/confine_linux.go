@@ -24,6 +24,8 @@ type step struct {
 //
 //nolint:gochecknoglobals // a table, never written
 var steps = []step{
+	{LayerCapabilities, dropBoundingSet},
+	{"", settleRuntime},
 	{LayerDescriptors, countDescriptors},
 	{"", callWitness},
 	{LayerRoot, emptyRoot},
@@ -40,12 +42,7 @@ func confine(o Options, table []step) (Report, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	r := Report{Build: BuildID()}
-	wakePoller()
-	parkThreads(parkedThreads)
-	runtime.GC()
-	settleThreads()
 	now := situation{Options: o, witness: -1}
-	now.space, now.data, now.mappedErr = mapped()
 	for _, s := range table {
 		r.Layers = append(r.Layers, s.put(&now)...)
 		if err := r.missing(); err != nil {
@@ -55,13 +52,25 @@ func confine(o Options, table []step) (Report, error) {
 	return r, nil
 }
 
-// situation is what a step may know: what the caller wants, and what was read
-// from /proc while it was open.
+// situation is what a step may know: what the caller wants, and what earlier
+// steps saw.
 type situation struct {
 	Options
 	space, data uint64 // Bytes of address space and of data that are mapped.
 	mappedErr   error
-	witness     int // A descriptor of /proc, or -1; see callWitness.
+	boundedErr  error // Why the bounding set is not empty, or nil.
+	witness     int   // A descriptor of /proc, or -1; see callWitness.
+}
+
+// settleRuntime brings the runtime to where it needs nothing more of the kernel,
+// and measures it while /proc is open.
+func settleRuntime(now *situation) []Layer {
+	wakePoller()
+	parkThreads(parkedThreads)
+	runtime.GC()
+	settleThreads()
+	now.space, now.data, now.mappedErr = mapped()
+	return nil
 }
 
 // wakePoller makes the runtime create its epoll and eventfd now, by a timer.

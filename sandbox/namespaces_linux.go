@@ -50,7 +50,7 @@ func Isolate(attr *syscall.SysProcAttr) {
 // layers: the kernel does not know or does not permit what was asked for.
 func Forbidden(err error) bool {
 	for _, e := range []error{
-		unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.EBUSY,
+		unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.EBUSY, unix.ENODEV,
 	} {
 		if errors.Is(err, e) {
 			return true

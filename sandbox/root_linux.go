@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,10 +13,10 @@ import (
 // host exists any more, whatever the rights on it. The runtime's descriptors stay.
 //
 // It changes mounts, so it runs only where they are this process's own: the caller
-// says so, and process 1 is seen to be.
+// says so, and the user namespace is seen to be such a one.
 func emptyRoot(now *situation) []Layer {
 	l := Layer{Name: LayerRoot, State: StateMissing}
-	if !now.OwnNamespaces || os.Getpid() != 1 {
+	if !now.OwnNamespaces || !aloneInUserNamespace() {
 		l.Detail = "not in a mount namespace of its own"
 		return []Layer{l}
 	}
@@ -29,6 +30,14 @@ func emptyRoot(now *situation) []Layer {
 	}
 	l.State, l.Detail = StateOK, "empty, read-only"
 	return []Layer{l}
+}
+
+// aloneInUserNamespace reports whether the user namespace has one user, as
+// [Isolate] makes it. That of a machine has 4,294,967,295, that of a container many.
+func aloneInUserNamespace() bool {
+	text, err := os.ReadFile("/proc/self/uid_map")
+	fields := strings.Fields(string(text))
+	return err == nil && len(fields) == 3 && fields[0] == "0" && fields[2] == "1"
 }
 
 // pivot puts a file system of one page over /proc, makes it the root, lets go of

@@ -194,7 +194,7 @@ func (c *cell) start() (newcomer, error) {
 		path: "/proc/self/fd/" + strconv.Itoa(int(c.program.Fd())),
 		dir:  "/", argv: argv, env: []string{},
 		files: []*os.File{c.null, statusEnd, stderrEnd, c.jobs, c.ring},
-	}, nil)
+	}, c.leaves.leaf(c.index))
 	if err != nil {
 		return newcomer{}, errors.Join(err, status.Close(), stderr.Close())
 	}

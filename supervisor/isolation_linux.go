@@ -91,12 +91,16 @@ func (s *service) startIsolated(what spec, leaf *os.File) (*process, surrounding
 // outer returns the layers that we answer for, not the parser: what it was started
 // in. It returns [sandbox.ErrNotConfined] if the kernel does not agree.
 func (s *service) outer(pid int, in surroundings) ([]sandbox.Layer, error) {
-	namespaces, _ := s.isolation.refusals()
+	namespaces, cgroup := s.isolation.refusals()
 	if in.namespaces {
 		namespaces = nil
 	}
 	layers, err := sandbox.Namespaces(pid, namespaces)
-	return append(layers, sandbox.Layer{Name: sandbox.LayerMemory, State: sandbox.StateMissing, Detail: "none used"}), err
+	if err != nil {
+		return nil, err
+	}
+	memory, err := s.leaves.memoryLayer(pid, in, cgroup)
+	return append(layers, memory), err
 }
 
 // attributes are how the kernel is to start a process.

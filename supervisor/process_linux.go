@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -53,8 +54,17 @@ func (s *starter) serve() {
 	}
 }
 
+// starting is held while a process is started. The runtime writes the tables of user
+// ids of a new namespace by descriptors without close-on-exec, so what is started by
+// another thread at that moment would inherit them, and the census would refuse it.
+//
+//nolint:gochecknoglobals // descriptors are the process's, whoever starts
+var starting sync.Mutex
+
 // start starts the process from this thread.
 func (o order) start() (*os.Process, error) {
+	starting.Lock()
+	defer starting.Unlock()
 	if o.namespaces {
 		restore, err := beDumpable()
 		if err != nil {

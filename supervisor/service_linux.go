@@ -37,6 +37,8 @@ func Run(ctx context.Context, cfg Config) error {
 	defer program.Close() //nolint:errcheck // read only
 	s := &service{Config: cfg, log: cfg.Log, null: null, program: program, starter: newStarter()}
 	defer s.starter.close()
+	s.leaves = openLeaves(cfg.Parsers)
+	defer closeAll(s.leaves.files)
 	return s.run(ctx)
 }
 
@@ -49,6 +51,7 @@ type service struct {
 	starter *starter
 
 	isolation isolation // Of parsers.
+	leaves    leaves    // Their cgroups.
 
 	// Whether one of its kind was ever ready: from then on no exit code is fatal.
 	brokerReady, adapterReady, parserReady atomic.Bool

@@ -55,7 +55,7 @@ func StartSolo(cfg Config, create func(ringFD int) error) (*Solo, error) {
 		return nil, ownFailure("parser", "prepare", err)
 	}
 	defer theirs.Close() //nolint:errcheck // the child has it
-	s := &service{Config: cfg, log: cfg.Log, null: null, program: program, starter: newStarter()}
+	s := &service{Config: cfg, log: cfg.Log, null: null, program: program, starter: newStarter(), leaves: leaves{why: errLeavesNotUsed}}
 	solo, err := (&cell{life: &life{service: s, ring: shared}, jobs: theirs}).solo(ours)
 	if err != nil {
 		s.starter.close()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"io"
 	"math"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,12 +32,25 @@ import (
 // program that takes features away.
 var program, nerf string
 
+// built is a folder with both, for a test binary that another one starts as another
+// user.
+var built = flag.String("built", "", "where the programs of these tests are")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if *built != "" {
+		program, nerf = filepath.Join(*built, "blockgate-parser"), filepath.Join(*built, "nerf")
+		m.Run()
+		return
+	}
 	// What a shell or a test runner left open would count as a leak.
 	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		panic(err)
 	}
 	dir, err := os.MkdirTemp("", "parser")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
 	if err != nil {
 		panic(err)
 	}
@@ -61,8 +76,18 @@ type cell struct {
 	stderr bytes.Buffer
 }
 
-// start starts argv with the descriptors of a parser and those of more.
+// isolated are the arguments of a parser in namespaces of its own.
+func isolated() []string { return []string{program, "--own-namespaces"} }
+
+// start starts argv with the descriptors of a parser and those of more, in
+// namespaces if it is told that it has them.
 func start(t *testing.T, argv []string, more ...*os.File) *cell {
+	t.Helper()
+	return startWith(t, argv, []string{}, more...)
+}
+
+// startWith is start with an environment, which a parser has not.
+func startWith(t *testing.T, argv, env []string, more ...*os.File) *cell {
 	t.Helper()
 	fd := must(unix.MemfdCreate("ring", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING))(t)
 	c := &cell{Cmd: exec.CommandContext(t.Context(), argv[0], argv[1:]...), ring: must(ring.Create(fd, 2))(t)}
@@ -75,9 +100,18 @@ func start(t *testing.T, argv []string, more ...*os.File) *cell {
 		t.Fatal(err)
 	}
 	c.status = status
-	c.Env, c.Stdout, c.Stderr = []string{}, statusEnd, &c.stderr
+	c.Env, c.Stdout, c.Stderr = env, statusEnd, &c.stderr
 	c.ExtraFiles = append([]*os.File{theirs, readOnly}, more...)
-	if err := c.Start(); err != nil {
+	c.Dir, c.SysProcAttr = "/", &syscall.SysProcAttr{Setsid: true}
+	own := slices.Contains(argv, "--own-namespaces")
+	if own {
+		sandbox.Isolate(c.SysProcAttr)
+	}
+	err = c.Start()
+	if own && sandbox.Forbidden(err) {
+		t.Skipf("this kernel gives no namespaces: %v", err)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range []*os.File{theirs, readOnly, statusEnd} {
@@ -173,18 +207,28 @@ func manyTransactions(n int) []byte {
 }
 
 func TestEveryLayerHolds(t *testing.T) {
-	c := start(t, []string{program})
+	for name, argv := range map[string][]string{"in namespaces": isolated(), "without": {program}} {
+		t.Run(name, func(t *testing.T) { checkEveryLayer(t, start(t, argv), len(argv) > 1) })
+	}
+}
+
+// checkEveryLayer holds a parser to its report, and sees that it works.
+func checkEveryLayer(t *testing.T, c *cell, own bool) {
+	t.Helper()
 	r := c.report(t)
 	if len(r.Layers) != 9 {
 		t.Errorf("layers: %+v", r.Layers)
 	}
 	for _, l := range r.Layers {
-		if l.Required && l.State != sandbox.StateOK {
+		if (l.Required || own) && l.State != sandbox.StateOK {
 			t.Errorf("%+v", l)
 		}
 		t.Logf("%-15s %-8s %s", l.Name, l.State, l.Detail)
 	}
-	if err := sandbox.Attest(c.Process.Pid, sandbox.Report{}); err != nil {
+	if l, _ := r.Layer(sandbox.LayerRoot); !own && l.State != sandbox.StateMissing {
+		t.Errorf("it changed mounts that are not its own: %+v", l)
+	}
+	if err := sandbox.Attest(c.Process.Pid, r); err != nil {
 		t.Error(err)
 	}
 	if environ, err := os.ReadFile("/proc/" + strconv.Itoa(c.Process.Pid) + "/environ"); err == nil && len(environ) > 0 {
@@ -202,10 +246,38 @@ func TestEveryLayerHolds(t *testing.T) {
 	}
 }
 
+// TestFalseNamespaces: a parser that is told that mounts are its own, and they are
+// not, leaves them alone.
+func TestFalseNamespaces(t *testing.T) {
+	before := must(os.ReadFile("/proc/self/mountinfo"))(t)
+	c := start(t, []string{program, "--own-namespaces=true"})
+	if l, _ := c.report(t).Layer(sandbox.LayerRoot); l.State != sandbox.StateMissing {
+		t.Errorf("%+v", l)
+	}
+	if after := must(os.ReadFile("/proc/self/mountinfo"))(t); !bytes.Equal(before, after) {
+		t.Errorf("mounts changed from\n%s\nto\n%s", before, after)
+	}
+}
+
+// TestAsNobody runs what is told apart by the user again as an ordinary one.
+func TestAsNobody(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("it is one already")
+	}
+	const nobody = 65534
+	run := exec.CommandContext(t.Context(), "/proc/self/exe", "-built", filepath.Dir(program), "-test.v",
+		"-test.run", "^(TestEveryLayerHolds|TestFalseNamespaces|TestKernelSeesLimits|TestEndsQuietly|TestLeakIsRefused|TestPoorKernels)$")
+	run.Dir, run.SysProcAttr = "/", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := run.CombinedOutput()
+	if err != nil || bytes.Count(out, []byte("\n--- PASS")) < 5 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // TestKernelSeesLimits reads the limits of a live parser where the kernel tells
 // them, and that no thread may be added unseen.
 func TestKernelSeesLimits(t *testing.T) {
-	c := start(t, []string{program})
+	c := start(t, isolated())
 	c.report(t)
 	dir := "/proc/" + strconv.Itoa(c.Process.Pid)
 	text := string(must(os.ReadFile(dir + "/limits"))(t))
@@ -236,7 +308,7 @@ func TestKernelSeesLimits(t *testing.T) {
 
 // TestEndsQuietly: a parser whose adapter is gone ends with 0.
 func TestEndsQuietly(t *testing.T) {
-	c := start(t, []string{program})
+	c := start(t, isolated())
 	c.report(t)
 	if err := unix.Shutdown(c.jobs, unix.SHUT_RDWR); err != nil {
 		t.Fatal(err)
@@ -247,7 +319,7 @@ func TestEndsQuietly(t *testing.T) {
 }
 
 func TestNonsenseEndsIt(t *testing.T) {
-	c := start(t, []string{program})
+	c := start(t, isolated())
 	c.report(t)
 	if _, err := unix.Write(c.jobs, []byte("work!")); err != nil {
 		t.Fatal(err)
@@ -260,7 +332,7 @@ func TestNonsenseEndsIt(t *testing.T) {
 func TestLeakIsRefused(t *testing.T) {
 	leak := must(os.Open(os.DevNull))(t)
 	defer func() { _ = leak.Close() }()
-	code, said := start(t, []string{program}, leak).exit(t)
+	code, said := start(t, isolated(), leak).exit(t)
 	if code != sandbox.ExitMissingLayer || !strings.Contains(said, sandbox.LayerDescriptors) || !strings.Contains(said, "5=/dev/null") {
 		t.Errorf("exit code %d, %q", code, said)
 	}
@@ -314,32 +386,6 @@ func TestWrongStart(t *testing.T) {
 			t.Errorf("%q: %v, %q", c.args, err, out)
 		}
 	}
-}
-
-// TestSoak keeps a parser busy for some seconds, collector included: a call that
-// the policy lacks would kill it.
-func TestSoak(t *testing.T) {
-	length := 4 * time.Second
-	if testing.Short() {
-		length = time.Second
-	}
-	c := start(t, []string{program})
-	c.report(t)
-	full, small := manyTransactions(16_000), manyTransactions(300)
-	jobs := uint64(0)
-	for end := time.Now().Add(length); time.Now().Before(end); {
-		for _, body := range [][]byte{full, small, full[:len(full)-1], small[:90]} {
-			jobs++
-			answer, _ := c.ask(t, jobs, body)
-			if whole := len(body) == len(full) || len(body) == len(small); whole != (answer.Verdict == verdict.OK) {
-				t.Fatalf("job %d of %d bytes: %+v", jobs, len(body), answer)
-			}
-		}
-	}
-	if err := sandbox.Attest(c.Process.Pid, sandbox.Report{}); err != nil {
-		t.Error(err)
-	}
-	t.Logf("%d jobs", jobs)
 }
 
 // TestLinksNothing holds the binary to what may be inside the wall.

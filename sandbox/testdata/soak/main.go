@@ -1,9 +1,9 @@
 //go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
 
-// Command soak locks itself up as a parser does, then makes garbage from several
-// goroutines for the time that its argument says. A call of the runtime that the
-// policy lacks kills it.
+// Command soak locks itself up as a parser does, in namespaces that are its own, then
+// makes garbage from several goroutines for the time that its argument says. A call
+// of the runtime that the policy lacks kills it.
 //
 // # Trust
 //
@@ -33,7 +33,7 @@ func main() {
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(20)
 	debug.SetMemoryLimit(48 << 20)
-	report, err := sandbox.Confine(sandbox.Options{AllowedFDs: []int{0, 1, 2}})
+	report, err := sandbox.Confine(sandbox.Options{AllowedFDs: []int{0, 1, 2}, OwnNamespaces: true})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(sandbox.ExitMissingLayer)
