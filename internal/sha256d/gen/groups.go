@@ -39,7 +39,7 @@ func group(p *printer, k kind) {
 		storeWords(p, set)
 	}
 	startStates(p)
-	callRounds(p, scheduled, "AX")
+	callRounds(p)
 	addStart(p)
 	saveStates(p)
 	if k == node {
@@ -53,7 +53,7 @@ func group(p *printer, k kind) {
 		for i := range 16 {
 			p.op("VMOVDQA32", room(i), zmm(i))
 		}
-		callRounds(p, scheduled, "AX")
+		callRounds(p)
 	}
 	addSaved(p)
 	p.op("CALL", "secondHash<>(SB)")

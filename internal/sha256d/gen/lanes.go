@@ -28,29 +28,40 @@ func lanes(p *printer) {
 	p.op("LEAQ", "keep<>(SB)", "BX")
 	alignFrame(p)
 
+	for set := range sets {
+		place(p, set)
+	}
 	p.label("lanesBlock")
 	for set := range sets {
-		advance(p, set)
-	}
-	for set := range sets {
 		loadBlocks(p, set)
+		move(p, set)
 		turnAll(p)
 		patchWords(p, set)
 		storeWords(p, set)
 	}
-	for i := range 16 {
-		p.op("VMOVDQU32", mem{atState + i*vectorSize, "DI"}, zmm(i))
-	}
-	callRounds(p, scheduled, "AX")
-	for i := range 16 {
-		p.op("VPADDD", mem{atState + i*vectorSize, "DI"}, zmm(i), zmm(i))
-	}
 
-	// R12: which lanes have finished.
+	// R12: which lanes end with this block. Their next messages are got ready before
+	// the rounds, which give the loads time.
 	p.op("KMOVW", "K3", "R12")
 	p.op("KMOVW", "K4", "R13")
 	p.op("SHLL", imm(setLanes), "R13")
 	p.op("ORL", "R13", "R12")
+	p.op("JZ", "lanesPlace")
+	collectIDs(p)
+	refill(p)
+	p.label("lanesPlace")
+	for set := range sets {
+		place(p, set)
+	}
+
+	for i := range 16 {
+		p.op("VMOVDQU32", mem{atState + i*vectorSize, "DI"}, zmm(i))
+	}
+	callRounds(p)
+	for i := range 16 {
+		p.op("VPADDD", mem{atState + i*vectorSize, "DI"}, zmm(i), zmm(i))
+	}
+	p.op("TESTL", "R12", "R12")
 	p.op("JZ", "lanesStore")
 	collect(p)
 	p.label("lanesStore")
@@ -59,7 +70,6 @@ func lanes(p *printer) {
 	}
 	p.op("TESTL", "R12", "R12")
 	p.op("JZ", "lanesNext")
-	refill(p)
 	p.op("CMPQ", mem{atPendingCount, "DI"}, imm(allLanes))
 	p.op("JB", "lanesQueue")
 	p.op("MOVQ", "out+24(FP)", "R13")
@@ -76,25 +86,32 @@ func lanes(p *printer) {
 	p.op("RET")
 }
 
-// advance puts where the lanes of a set are, and the begin of what they take of
-// their windows, into rooms 0 and 2 and their neighbours, and moves the lanes on.
-func advance(p *printer, set int) {
-	left, where := laneWords(atLeft, set), laneWords(atWhere, set)
+// place puts where the lanes of a set are, and the begin of what they take of their
+// windows, into the rooms set and 2+set.
+func place(p *printer, set int) {
 	p.op("VPBROADCASTD", named("counts", 1), "Z16") // 64
 	p.op("VPBROADCASTD", named("counts", 2), "Z17") // -64
-	p.op("VMOVDQU32", left, "Z0")
-	p.op("VMOVDQU32", where, "Z2")
+	p.op("VMOVDQU32", laneWords(atWhere, set), "Z2")
 	p.op("VMOVDQA32", "Z2", room(set))
-	p.op("VPCMPD", imm(5), "Z16", "Z0", "K1") // left >= 64
-	p.op("VPADDD", "Z16", "Z2", "K1", "Z2")
-	p.op("VMOVDQU32", "Z2", where)
-	p.op("VPMINSD", "Z16", "Z0", "Z1")
+	p.op("VPMINSD", laneWords(atLeft, set), "Z16", "Z1")
 	p.op("VPMAXSD", "Z17", "Z1", "Z1")
 	p.op("VPSUBD", "Z1", "Z16", "Z3") // 64 - left, from 0 to 128
 	p.op("VMOVDQA32", "Z3", room(2+set))
-	p.op("VPSUBD", "Z16", "Z0", "Z0")
-	p.op("VPMAXSD", "Z17", "Z0", "Z0")
-	p.op("VMOVDQU32", "Z0", left)
+}
+
+// move moves the lanes of a set behind the block that they have loaded.
+func move(p *printer, set int) {
+	left, where := laneWords(atLeft, set), laneWords(atWhere, set)
+	p.op("VPBROADCASTD", named("counts", 1), "Z0") // 64
+	p.op("VPBROADCASTD", named("counts", 2), "Z1") // -64
+	p.op("VMOVDQU32", left, "Z2")
+	p.op("VMOVDQU32", where, "Z3")
+	p.op("VPCMPD", imm(5), "Z0", "Z2", "K1") // left >= 64
+	p.op("VPADDD", "Z0", "Z3", "K1", "Z3")
+	p.op("VMOVDQU32", "Z3", where)
+	p.op("VPSUBD", "Z0", "Z2", "Z2")
+	p.op("VPMAXSD", "Z1", "Z2", "Z2")
+	p.op("VMOVDQU32", "Z2", left)
 }
 
 // loadBlocks loads the next block of each lane of a set.
@@ -124,8 +141,29 @@ func patchWords(p *printer, set int) {
 	p.op("VMOVDQU32", "Z0", laneWords(atBlock, set))
 }
 
-// collect appends the states of the lanes of R12, and their ids, to what is pending,
-// and gives these lanes the state before the first block.
+// collectIDs appends the ids of the lanes of R12 to those that are pending.
+func collectIDs(p *printer) {
+	p.op("MOVL", "R12", "R13")
+	p.op("MOVQ", mem{atPendingCount, "DI"}, "R8")
+	for set := range sets {
+		p.op("KMOVW", "R13", "K1")
+		p.op("VMOVDQU32", laneWords(atID, set), "Z16")
+		p.op("VPCOMPRESSD.Z", "Z16", "K1", "Z16")
+		p.op("VMOVDQU32", "Z16", mem{atPendingID, "DI"}.String()+"(R8*4)")
+		nextSet(p, "R13", "R8")
+	}
+}
+
+// nextSet counts the lanes of the lower set to at and takes them off the mask.
+func nextSet(p *printer, mask, at string) {
+	p.op("MOVWLZX", mask, "R9")
+	p.op("POPCNTL", "R9", "R9")
+	p.op("ADDQ", "R9", at)
+	p.op("SHRL", imm(setLanes), mask)
+}
+
+// collect appends the states of the lanes of R12 to what is pending, and gives these
+// lanes the state before the first block.
 func collect(p *printer) {
 	p.op("MOVL", "R12", "R13")
 	p.op("MOVQ", mem{atPendingCount, "DI"}, "R8")
@@ -137,13 +175,7 @@ func collect(p *printer) {
 			p.op("VMOVDQU32", "Z16", mem{atPending + i*pendingRow, "R9"})
 			p.op("VPBROADCASTD", named("initial", i), "K1", zmm(8*set+i))
 		}
-		p.op("VMOVDQU32", laneWords(atID, set), "Z16")
-		p.op("VPCOMPRESSD.Z", "Z16", "K1", "Z16")
-		p.op("VMOVDQU32", "Z16", mem{atPendingID, "R9"})
-		p.op("MOVWLZX", "R13", "R9")
-		p.op("POPCNTL", "R9", "R9")
-		p.op("ADDQ", "R9", "R8")
-		p.op("SHRL", imm(setLanes), "R13")
+		nextSet(p, "R13", "R8")
 	}
 	p.op("MOVQ", "R8", mem{atPendingCount, "DI"})
 }
@@ -218,12 +250,12 @@ func flush(p *printer) {
 		p.op("VMOVDQU32", row.plus(vectorSize), zmm(8+i))
 	}
 	p.op("CALL", "secondHash<>(SB)")
-	p.op("LEAQ", room(0), "R8")
+	p.op("LEAQ", word(1, 0), "R8")
 	storeHashes(p, "R8")
 	for i := range allLanes {
 		p.op("MOVL", mem{atPendingID + 4*i, "DI"}, "R8")
 		p.op("SHLQ", imm(5), "R8") // * hashSize
-		p.op("VMOVDQU", room(0).plus(i*hashSize), "Y0")
+		p.op("VMOVDQU", word(1, 0).plus(i*hashSize), "Y0")
 		p.op("VMOVDQU", "Y0", "(R13)(R8*1)")
 	}
 	for i := range 9 { // the ids are the row behind the states

@@ -1,18 +1,16 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"os"
 )
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: gen FILE")
-		os.Exit(2)
+		panic(errors.New("usage: gen FILE"))
 	}
 	if err := os.WriteFile(os.Args[1], kernels(), 0o600); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		panic(err)
 	}
 }
 

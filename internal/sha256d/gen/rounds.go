@@ -80,10 +80,10 @@ func rounds(p *printer, w words) {
 	p.op("RET")
 }
 
-// callRounds runs the rounds with the constants at a register.
-func callRounds(p *printer, w words, constants string) {
-	p.op("MOVQ", constants, "R9")
-	p.op("CALL", w.name()+"<>(SB)")
+// callRounds runs the rounds over the schedule.
+func callRounds(p *printer) {
+	p.op("MOVQ", "AX", "R9")
+	p.op("CALL", scheduled.name()+"<>(SB)")
 }
 
 // round is round t of a set. The names are those of FIPS 180-4, 6.2.2; a round
@@ -231,7 +231,7 @@ func secondHash(p *printer) {
 		p.op("VMOVDQA32", "Z18", word(set, 15))
 	}
 	startStates(p)
-	callRounds(p, scheduled, "AX")
+	callRounds(p)
 	addStart(p)
 	p.op("RET")
 }
