@@ -160,10 +160,12 @@ func (k *Checker) hash(body []byte, room *Room) {
 	all := len(room.messages)
 	room.ids = slices.Grow(room.ids[:0], 2*count)[:2*count]
 	k.hasher.Messages(room.ids[:all], body, room.messages)
-	for i, from := count-1, all-1; i >= 0; i-- { // from <= count+i: nothing is overwritten before it is read
-		if room.ids[count+i] = room.ids[i]; room.messages[i].Witness > 0 {
-			room.ids[count+i], from = room.ids[from], from-1
+	for i, last := count-1, all-1; i >= 0; i-- { // last <= count+i: nothing is overwritten before it is read
+		from := i
+		if room.messages[i].Witness > 0 {
+			from, last = last, last-1
 		}
+		room.ids[count+i] = room.ids[from]
 	}
 	room.messages = room.messages[:count]
 }
@@ -203,10 +205,8 @@ func (k *Checker) checkWitness(c coinbase, wtxids [][sha256d.Size]byte) error {
 // checkRules judges a body that is proven, in Bitcoin Core's order.
 func (k *Checker) checkRules(c Checked, first coinbase, said verdict.Code) error {
 	if c.context.Network == btc.Signet && c.header != btc.Signet.Params().Genesis {
-		at := c.room.messages[0]
-		root := func(coinbase btc.Hash) btc.Hash { root, _ := k.root(coinbase, c.room.txids()); return root }
-		if err := k.challenge.CheckSolution(c.header, c.body[at.Offset:][:at.Size], int(at.Witness), root); err != nil {
-			return fmt.Errorf("%w: %w", ErrSolution, err)
+		if err := k.checkSolution(c); err != nil {
+			return err
 		}
 	}
 	switch {
@@ -214,7 +214,7 @@ func (k *Checker) checkRules(c Checked, first coinbase, said verdict.Code) error
 		return fmt.Errorf("%w: %d bytes", ErrLength, c.stripped)
 	case first.script < minCoinbaseScript || first.script > maxCoinbaseScript:
 		return fmt.Errorf("%w: %d bytes", ErrCoinbaseLength, first.script)
-	case said == verdict.CoinbaseMissing || said == verdict.CoinbaseLength:
+	case said == verdict.CoinbaseMissing || said == verdict.CoinbaseLength || said == verdict.Coinbase:
 		return fmt.Errorf("%w: %s", ErrContradiction, said)
 	case said.Rule():
 		return &RuleError{Code: said}

@@ -63,6 +63,10 @@ func (c Checked) TxCount() int {
 // none.
 func (c Checked) Tx(i int) CheckedTx { _ = c.TxCount(); return c.room.tx(i) }
 
+func (r *Room) tx(i int) CheckedTx {
+	return CheckedTx{place: r.messages[i], txid: r.txids()[i], wtxid: r.wtxids()[i]}
+}
+
 // AppendClaim appends the proven claim to dst in its serialised form,
 // [EntrySize] bytes a transaction.
 func (c Checked) AppendClaim(dst []byte) []byte {

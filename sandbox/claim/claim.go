@@ -39,12 +39,3 @@ type Context struct {
 	Network btc.Network
 	Height  btc.Height
 }
-
-// Challenge judges what a signet's signers have said of a block (BIP-0325).
-type Challenge interface {
-	// CheckSolution returns nil if the coinbase carries a solution for the block,
-	// whose body is proven. Coinbase is its first transaction, of which so many bytes
-	// are witness; root returns what the merkle root is with another txid for it. It
-	// keeps neither.
-	CheckSolution(header btc.Header, coinbase []byte, witness int, root func(coinbase btc.Hash) btc.Hash) error
-}

@@ -22,19 +22,12 @@ const (
 //	| version |  00  |  01  | inputs, outputs  | witness | lock time |
 //	|    4    | marker, flag |                  |         |     4     |
 //	+---------+------+------+------------------+---------+-----------+
-const (
-	versionSize  = 4
-	markerSize   = 2
-	lockTimeSize = 4
-)
+const versionSize, markerSize, lockTimeSize = 4, 2, 4
 
 // The coinbase's scriptSig has 2 to 100 bytes.
 //
 // Source: CheckTransaction, Bitcoin Core v30.0 src/consensus/tx_check.cpp.
-const (
-	minCoinbaseScript = 2
-	maxCoinbaseScript = 100
-)
+const minCoinbaseScript, maxCoinbaseScript = 2, 100
 
 // coinbase is what the rules want of the first transaction.
 type coinbase struct {

@@ -48,7 +48,8 @@ func lie(txs []claim.Tx, choice, place uint8, by uint32) []claim.Tx {
 func TestLyingWorker(t *testing.T) {
 	const seed, rounds = 5, 300
 	rng := rand.New(rand.NewSource(seed))
-	k := claim.NewChecker()
+	k := checker(t)
+	var room claim.Room
 	for _, r := range rows(t) {
 		if r.Size > 200_000 {
 			continue // the same again, only slower
@@ -62,7 +63,7 @@ func TestLyingWorker(t *testing.T) {
 					txs = lie(txs, uint8(rng.Int()), uint8(rng.Int()), rng.Uint32()>>rng.Intn(32))
 				}
 			}
-			_, err := k.Check(r.context(), headerOf(body), body, claim.Block{Txs: txs, Verdict: verdict.OK})
+			_, err := k.Check(r.context(), headerOf(body), body, claim.Block{Txs: txs, Verdict: verdict.OK}, &room)
 			if truth := slices.Equal(txs, honest.Txs); (err == nil) != truth {
 				t.Fatalf("seed %d, %s, round %d: truth %v, error %v", seed, r.File, round, truth, err)
 			}
@@ -81,11 +82,12 @@ func TestBitFlips(t *testing.T) {
 		}
 		body := block(t, r.File)
 		header, said := headerOf(body), walk(r.context(), body)
-		k := claim.NewChecker()
+		k := checker(t)
+		var room claim.Room
 		flip := func(bit int) {
 			body[bit/8] ^= 1 << (bit % 8)
 			for _, said := range []claim.Block{said, walk(r.context(), body)} {
-				if _, err := k.Check(r.context(), header, body, said); err == nil {
+				if _, err := k.Check(r.context(), header, body, said, &room); err == nil {
 					t.Fatalf("seed %d, %s: accepted with bit %d flipped", seed, r.File, bit)
 				}
 			}

@@ -14,7 +14,3 @@ type Room struct {
 
 func (r *Room) txids() [][sha256d.Size]byte  { return r.ids[:len(r.messages)] }
 func (r *Room) wtxids() [][sha256d.Size]byte { return r.ids[len(r.messages):] }
-
-func (r *Room) tx(i int) CheckedTx {
-	return CheckedTx{place: r.messages[i], txid: r.txids()[i], wtxid: r.wtxids()[i]}
-}
