@@ -66,7 +66,7 @@ func (k *Checker) Check(ctx Context, header btc.Header, body []byte, said Block,
 			return Checked{}, err
 		}
 	}
-	c := Checked{header: header, hash: header.Hash(), context: ctx, body: body, stripped: stripped, room: room, round: room.round}
+	c := Checked{header: header, hash: header.Hash(), context: ctx, body: body, stripped: stripped, commits: coinbase.commitment != nil, room: room, round: room.round}
 	if err := k.checkRules(c, coinbase, said.Verdict); err != nil {
 		return Checked{}, err
 	}

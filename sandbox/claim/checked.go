@@ -18,6 +18,7 @@ type Checked struct {
 	context  Context
 	body     []byte
 	stripped int
+	commits  bool
 	room     *Room
 	round    uint64 // of the room; another one says that the room has another block
 }
@@ -46,6 +47,9 @@ func (c Checked) StrippedSize() int { return c.stripped }
 
 // Weight returns the block's weight in weight units (BIP-0141).
 func (c Checked) Weight() int { return weightOf(c.stripped, len(c.body)) }
+
+// HasCommitment reports whether the block commits to its witnesses. If not, it has none.
+func (c Checked) HasCommitment() bool { return c.commits }
 
 // TxCount returns the number of transactions, 1 to btc.MaxBlockTransactions; 0 for
 // the zero Checked. Like [Checked.Tx] it panics if the room has another block.

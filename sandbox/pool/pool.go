@@ -43,9 +43,9 @@ type Job struct {
 	Context    claim.Context
 	Header     btc.Header
 	MedianTime uint32
-	// Ignored is a broken rule that does not count, for who does not know what it
-	// takes to judge it, such as the height; 0 for none.
-	Ignored verdict.Code
+	// Ignored are broken rules that do not count, for who does not know what it takes
+	// to judge them, such as the height. Nil in a service.
+	Ignored []verdict.Code
 }
 
 // TxJob is a single transaction to be checked. Slot and Len are as in [Job].

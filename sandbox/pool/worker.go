@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"blockgate/sandbox/claim"
@@ -118,7 +119,7 @@ func (w *worker) check(p *Pool, job Job, seq uint64) (claim.Checked, claim.Count
 	if err != nil {
 		return claim.Checked{}, claim.Counts{}, err
 	}
-	if said.Verdict.Rule() && said.Verdict == job.Ignored {
+	if said.Verdict.Rule() && slices.Contains(job.Ignored, said.Verdict) {
 		said.Verdict = verdict.OK
 	}
 	checked, err := w.checker.Check(job.Context, job.Header, body, said, &p.rooms[job.Slot])

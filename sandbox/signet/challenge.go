@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"blockgate/internal/btc"
 )
 
 // Challenge is a script that each block of a signet but genesis must meet: k
@@ -53,6 +55,15 @@ func Parse(script []byte) (*Challenge, error) {
 		return nil, fmt.Errorf("%w, but %s", ErrChallenge, nameOf(script))
 	}
 	return c, nil
+}
+
+// Public returns the challenge of the public signet: one of two keys.
+func Public() *Challenge {
+	c, err := Parse(btc.Signet.Params().SignetChallenge)
+	if err != nil {
+		panic(err) // a constant
+	}
+	return c
 }
 
 // Script returns the challenge as it stands. The caller must not write to it.
