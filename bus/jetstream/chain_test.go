@@ -14,6 +14,7 @@ import (
 
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )

@@ -85,18 +85,16 @@ func (s *parseSettings) judgeHeader(result *parseResult, header *btc.Header) (re
 // they are those that a block of any height may be held to.
 func (s *parseSettings) judgeBody(cmd *cobra.Command, result *parseResult, header btc.Header, block []byte) error {
 	job := s.job(header)
-	begun := time.Now()
-	proven, counts, err := s.ask(cmd, block, job)
+	proven, counts, err := s.ask(cmd, result, block, job)
 	if segwit := s.network.Params().SegwitHeight; !s.heightGiven && isWitnessRule(err) && segwit > 0 {
 		// A block from before the witness rules may carry a commitment that means
 		// nothing. It then has no witness at all, or this fails too.
 		job.Context.Height = segwit - 1
-		if early, earlyCounts, earlyErr := s.ask(cmd, block, job); earlyErr == nil || errors.Is(earlyErr, claim.ErrRule) {
+		if early, earlyCounts, earlyErr := s.ask(cmd, result, block, job); earlyErr == nil || errors.Is(earlyErr, claim.ErrRule) {
 			result.NotJudged = append(result.NotJudged, "witness rules (--height)")
 			proven, counts, err = early, earlyCounts, earlyErr
 		}
 	}
-	result.Microseconds = time.Since(begun).Microseconds()
 	if isOurs(err) {
 		return err
 	}
@@ -104,7 +102,7 @@ func (s *parseSettings) judgeBody(cmd *cobra.Command, result *parseResult, heade
 	if rule, broken := errors.AsType[*claim.RuleError](err); broken {
 		// The block is what its header commits to, so what it is can be told.
 		job.Ignored = append(job.Ignored, rule.Code)
-		if proven, counts, err = s.ask(cmd, block, job); isOurs(err) {
+		if proven, counts, err = s.ask(cmd, result, block, job); isOurs(err) {
 			return err
 		}
 	}
@@ -127,13 +125,16 @@ func (s *parseSettings) job(header btc.Header) pool.Job {
 	return job
 }
 
-// ask has a fresh parser walk the block, and the claim proven.
-func (s *parseSettings) ask(cmd *cobra.Command, block []byte, job pool.Job) (claim.Checked, claim.Counts, error) {
+// ask has a fresh parser walk the block, and the claim proven. Result gets the time that
+// it took.
+func (s *parseSettings) ask(cmd *cobra.Command, result *parseResult, block []byte, job pool.Job) (claim.Checked, claim.Counts, error) {
 	cell, err := s.openCell(cmd)
 	if err != nil {
 		return claim.Checked{}, claim.Counts{}, err
 	}
 	defer cell.Close()
+	begun := time.Now()
+	defer func() { result.Microseconds = time.Since(begun).Microseconds() }()
 	return cell.check(cmd.Context(), block, job)
 }
 

@@ -40,7 +40,7 @@ type parseResult struct {
 	RejectReason string      `json:"reject_reason"` // Bitcoin Core's, empty where it has none
 	NotJudged    []string    `json:"not_judged"`
 	Engine       string      `json:"engine"`       // that hashed
-	Microseconds int64       `json:"microseconds"` // to start the parser, to parse and to prove
+	Microseconds int64       `json:"microseconds"` // to parse and to prove
 }
 
 func (s *parseSettings) print(w io.Writer, r *parseResult) error {

@@ -13,6 +13,7 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/reject"
+	"blockgate/sandbox/verdict"
 )
 
 // maxTxInput is the most bytes that are read of a transaction: in hex, with a line
@@ -35,7 +36,7 @@ type txResult struct {
 	Reason       string   `json:"reason"`        // of an invalid transaction
 	RejectReason string   `json:"reject_reason"` // Bitcoin Core's, empty where it has none
 	Engine       string   `json:"engine"`        // that hashed
-	Microseconds int64    `json:"microseconds"`  // to start the parser, to parse and to prove
+	Microseconds int64    `json:"microseconds"`  // to parse and to prove
 }
 
 func runParseTx(cmd *cobra.Command, s *parseSettings, path string) error {
@@ -49,7 +50,7 @@ func runParseTx(cmd *cobra.Command, s *parseSettings, path string) error {
 	if err != nil {
 		return err
 	}
-	result, err := s.judgeTx(cmd, rawOf(input))
+	result, err := s.judgeTx(cmd, fromHex(input))
 	if err != nil {
 		return err
 	}
@@ -62,9 +63,9 @@ func runParseTx(cmd *cobra.Command, s *parseSettings, path string) error {
 	return nil
 }
 
-// rawOf returns the bytes that hex digits stand for, and anything else as it is: no
+// fromHex returns the bytes that hex digits stand for, and anything else as it is: no
 // transaction is made of hex digits alone.
-func rawOf(input []byte) []byte {
+func fromHex(input []byte) []byte {
 	text := bytes.TrimSpace(input)
 	raw := make([]byte, hex.DecodedLen(len(text)))
 	if n, err := hex.Decode(raw, text); err == nil {
@@ -75,17 +76,7 @@ func rawOf(input []byte) []byte {
 
 func (s *parseSettings) judgeTx(cmd *cobra.Command, raw []byte) (*txResult, error) {
 	result := &txResult{Size: len(raw), Engine: s.engine.String()}
-	cell, err := s.openCell(cmd)
-	if err != nil {
-		return nil, err
-	}
-	defer cell.Close()
-	begun := time.Now()
-	tx, counts, err := claim.CheckedTx{}, claim.Counts{}, fmt.Errorf("%w: %d bytes", claim.ErrSize, len(raw))
-	if len(raw) <= btc.MaxBlockSize {
-		tx, counts, err = cell.checkTx(cmd.Context(), raw)
-	}
-	result.Microseconds = time.Since(begun).Microseconds()
+	tx, counts, err := s.askTx(cmd, result, raw)
 	switch {
 	case isOurs(err):
 		return nil, err
@@ -98,6 +89,25 @@ func (s *parseSettings) judgeTx(cmd *cobra.Command, raw []byte) (*txResult, erro
 		result.Sigops = counts.Sigops / btc.WitnessScaleFactor
 	}
 	return result, nil
+}
+
+// askTx has a fresh parser walk the transaction, and the claim proven. Result gets the
+// time that it took. What no slot has room for, and nothing, need no parser.
+func (s *parseSettings) askTx(cmd *cobra.Command, result *txResult, raw []byte) (claim.CheckedTx, claim.Counts, error) {
+	switch {
+	case len(raw) == 0:
+		return claim.CheckedTx{}, claim.Counts{}, &claim.MalformedError{Verdict: verdict.Truncated}
+	case len(raw) > btc.MaxBlockSize:
+		return claim.CheckedTx{}, claim.Counts{}, &claim.MalformedError{Verdict: verdict.TooLarge}
+	}
+	cell, err := s.openCell(cmd)
+	if err != nil {
+		return claim.CheckedTx{}, claim.Counts{}, err
+	}
+	defer cell.Close()
+	begun := time.Now()
+	defer func() { result.Microseconds = time.Since(begun).Microseconds() }()
+	return cell.checkTx(cmd.Context(), raw)
 }
 
 func (s *parseSettings) printTx(w io.Writer, r *txResult) error {

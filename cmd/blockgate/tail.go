@@ -204,15 +204,15 @@ func (s *tailSettings) addAccess(cmd *cobra.Command, config *jetstream.ReaderCon
 		return exitf(exitData, "data directory %s is of network %s, id %s: leave --network and --id out, or name another --datadir", dir, access.Network, access.ID)
 	}
 	config.URL, config.Network, config.ID = access.URL, access.Network, access.ID
-	s.network.Network = access.Network
-	if len(s.network.challenge) == 0 {
-		s.network.challenge = access.Challenge
-		if err := s.network.complete(); err != nil {
-			return err
-		}
-	}
 	config.Credentials.NKeySeed = []byte(access.Seed)
-	return nil
+	s.network.Network = access.Network
+	if len(s.network.challenge) > 0 || access.Challenge == "" {
+		return nil
+	}
+	if err := s.network.challenge.Set(access.Challenge); err != nil {
+		return exitf(exitData, "data directory %s: signet challenge %w", dir, err)
+	}
+	return s.network.complete()
 }
 
 // start says where to begin.
