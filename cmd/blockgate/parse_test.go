@@ -100,6 +100,20 @@ func TestParseRealBlocks(t *testing.T) {
 			{"--network", want.Net, "--pow", "--height", fmt.Sprint(want.Height)},
 		} {
 			got, code := parseProgram(t, block, args...)
+			commitment := "none"
+			if want.Commitment != nil && *want.Commitment {
+				commitment = "met"
+			}
+			if got.Inputs != want.Inputs || got.Outputs != want.Outputs || got.WitnessItems != want.WitnessItems || got.Sigops != want.Sigops ||
+				got.Merkle != "met" || got.Commitment != commitment || got.Engine == "" || got.Microseconds <= 0 {
+				t.Errorf("%s %v: %+v, want %+v", want.File, args, got, want)
+			}
+			if strings.HasPrefix(want.File, "invalid_") {
+				if code != exitNo || got.RejectReason != "bad-txns-vout-toolarge" {
+					t.Errorf("%s %v: %+v, exit code %d", want.File, args, got, code)
+				}
+				code, got.Verdict = exitOK, "valid" // but for its values
+			}
 			if code != exitOK || got.Verdict != "valid" || got.ProofOfWork != "met" || got.Hash.String() != want.Hash || got.Size != want.Size ||
 				got.StrippedSize != want.StrippedSize || got.Weight != want.Weight || got.Txs != want.Txs {
 				t.Errorf("%s %v: %+v, exit code %d; want %+v", want.File, args, got, code, want)
