@@ -157,9 +157,6 @@ func TestAttackDeniedWitness(t *testing.T) {
 			case witness == 0:
 				lie.Txs[i].Witness = 1 // a marker there is not
 				want = []error{claim.ErrMarker, claim.ErrTiling}
-			case i == 0:
-				lie.Txs[i].Witness = 0 // marker and flag make it no coinbase
-				want = []error{claim.ErrCoinbase}
 			default:
 				lie.Txs[i].Witness = 0
 			}

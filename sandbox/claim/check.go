@@ -48,23 +48,23 @@ func (k *Checker) Check(ctx Context, header btc.Header, body []byte, said Block,
 		return Checked{}, err
 	}
 	coinbase, ok := walkCoinbase(body[begin:begin+int(said.Txs[0].Len)], said.Txs[0].Witness)
-	if !ok {
-		return Checked{}, ErrCoinbase
-	}
 	if ctx.Height < ctx.Network.Params().SegwitHeight {
 		coinbase.commitment = nil // before, an output that looks like one means nothing
-	}
-	if coinbase.commitment == nil && stripped != len(body) {
-		return Checked{}, ErrUnexpectedWitness
 	}
 	k.hash(body, room)
 	if err := k.checkMerkle(header.MerkleRoot(), room.txids()); err != nil {
 		return Checked{}, err
 	}
-	if coinbase.commitment != nil {
-		if err := k.checkWitness(coinbase, room.wtxids()); err != nil {
-			return Checked{}, err
-		}
+	switch {
+	case !ok:
+		return Checked{}, ErrCoinbase
+	case coinbase.commitment != nil:
+		err = k.checkWitness(coinbase, room.wtxids())
+	case stripped != len(body):
+		err = ErrUnexpectedWitness
+	}
+	if err != nil {
+		return Checked{}, err
 	}
 	c := Checked{header: header, hash: header.Hash(), context: ctx, body: body, stripped: stripped, commits: coinbase.commitment != nil, room: room, round: room.round}
 	if err := k.checkRules(c, coinbase, said.Verdict); err != nil {

@@ -169,7 +169,7 @@ func TestWitnessLengthBounds(t *testing.T) {
 		want    error
 	}{
 		{said.Txs[1].Witness, claim.ErrUnexpectedWitness}, // true, but nothing commits to it
-		{whole - 2 - btc.MinTransactionSize, claim.ErrUnexpectedWitness},
+		{whole - 2 - btc.MinTransactionSize, claim.ErrMerkle}, // it fits, and is not where the witness is
 		{whole - 2 - btc.MinTransactionSize + 1, claim.ErrTiling},
 		{whole, claim.ErrTiling},
 		{whole + 1, claim.ErrTiling},
