@@ -55,7 +55,7 @@ func rootOf(txs []testTx) btc.Hash {
 }
 
 // Peer and worker together show the inner nodes of the tree as transactions of 64
-// bytes (CVE-2017-12842). The merkle root holds.
+// bytes (B03, CVE-2017-12842). The merkle root holds.
 func TestAttackInnerNodes(t *testing.T) {
 	forEachBlock(t, func(t *testing.T, ctx claim.Context, header btc.Header, txs []testTx) {
 		t.Helper()
@@ -74,7 +74,7 @@ func TestAttackInnerNodes(t *testing.T) {
 	})
 }
 
-// The end of the list is repeated so that the root holds (CVE-2012-2459).
+// B01: the end of the list is repeated so that the root holds (CVE-2012-2459).
 func TestAttackRepeatedEnd(t *testing.T) {
 	attacks := 0
 	forEachBlock(t, func(t *testing.T, ctx claim.Context, header btc.Header, txs []testTx) {
@@ -96,7 +96,7 @@ func TestAttackRepeatedEnd(t *testing.T) {
 	}
 }
 
-// Witnesses are changed, moved and left out; the txids hold.
+// B02: witnesses are changed, moved and left out; the txids hold.
 func TestAttackWitness(t *testing.T) {
 	attacks := 0
 	forEachBlock(t, func(t *testing.T, ctx claim.Context, header btc.Header, txs []testTx) {

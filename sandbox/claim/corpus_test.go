@@ -30,6 +30,9 @@ type row struct {
 	StrippedSize int         `json:"stripped_size"`
 	Weight       int         `json:"weight"`
 	Count        int         `json:"ntx"`
+	Txids        string      `json:"txids_sha256"`  // SHA-256 of all, in their order
+	Wtxids       string      `json:"wtxids_sha256"` // that of a coinbase is the hash of its bytes
+	Committed    bool        `json:"witness_commitment_ok"`
 }
 
 func (r row) context() claim.Context { return claim.Context{Network: r.Network, Height: r.Height} }
