@@ -314,6 +314,16 @@ func TestNothingAllocates(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", r.File, n)
 		}
+		first := proven(t, k, r, &room).Tx(0)
+		raw := body[first.Offset():][:first.Len()]
+		alone := claim.Block{Txs: said.Txs[:1], Verdict: verdict.OK}
+		if n := testing.AllocsPerRun(3, func() {
+			if _, err := k.CheckTx(raw, alone); err != nil {
+				t.Error(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations for a transaction, want 0", r.File, n)
+		}
 	}
 }
 

@@ -67,7 +67,7 @@ func body(t *testing.T) []byte {
 
 // answerOf are the messages of a worker with this to say.
 func answerOf(seq uint64, said claim.Block) [][]byte {
-	all := [][]byte{frame.Answer{Seq: seq, Verdict: said.Verdict, Count: len(said.Txs)}.Append(nil)}
+	all := [][]byte{frame.Answer{Seq: seq, Verdict: said.Verdict, Count: len(said.Txs), Counts: said.Counts}.Append(nil)}
 	for next := 0; next < len(said.Txs); {
 		var chunk []byte
 		chunk, next = frame.AppendChunk(nil, seq, said.Txs, next)
