@@ -153,8 +153,8 @@ func TestAttackDeniedWitness(t *testing.T) {
 
 			lie := claim.Block{Txs: slices.Clone(said.Txs), Verdict: verdict.OK}
 			want := []error{claim.ErrMerkle}
-			switch witness := lie.Txs[i].Witness; {
-			case witness == 0:
+			switch lie.Txs[i].Witness {
+			case 0:
 				lie.Txs[i].Witness = 1 // a marker there is not
 				want = []error{claim.ErrMarker, claim.ErrTiling}
 			default:

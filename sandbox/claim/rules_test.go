@@ -130,7 +130,7 @@ func TestCoinbaseReasons(t *testing.T) {
 		header, body, said := blockOf(c.tx, plain(7, 90))
 		for _, said := range []claim.Block{said, walk(regtest, body)} {
 			err := check(t, regtest, header, body, said)
-			if !errors.Is(err, c.want) || reject.Reason(err) != c.core || errors.Is(err, claim.ErrRule) != (c.want == claim.ErrCoinbaseLength) {
+			if !errors.Is(err, c.want) || reject.Reason(err) != c.core || errors.Is(err, claim.ErrRule) != errors.Is(c.want, claim.ErrRule) {
 				t.Errorf("%s, worker says %v: got %v, %q", c.name, said.Verdict, err, reject.Reason(err))
 			}
 		}

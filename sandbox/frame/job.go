@@ -88,7 +88,7 @@ func DecodeJob(b []byte) (Job, error) {
 
 // hasPlace reports whether j is of a kind that there is, and has its place in a
 // chain if, and only if, that kind has one.
-func (j *Job) hasPlace() bool {
+func (j Job) hasPlace() bool {
 	switch j.Kind {
 	case KindBlock:
 		return j.Network.Valid() && j.Height >= 0
@@ -100,7 +100,7 @@ func (j *Job) hasPlace() bool {
 }
 
 // maxEntries returns how many transactions there is room for.
-func (j *Job) maxEntries() int {
+func (j Job) maxEntries() int {
 	if j.Kind == KindTransaction {
 		return 1
 	}

@@ -62,7 +62,7 @@ func TestBrokenRule(t *testing.T) {
 		if !errors.Is(err, c.want) || !checked.IsZero() {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
-		if rule, broken := errors.AsType[*claim.RuleError](err); broken != (c.want == claim.ErrRule) || broken && (rule.Code != c.said.Verdict || counts != c.said.Counts) {
+		if rule, broken := errors.AsType[*claim.RuleError](err); broken != errors.Is(c.want, claim.ErrRule) || broken && (rule.Code != c.said.Verdict || counts != c.said.Counts) {
 			t.Errorf("%s: got %v, %+v", c.name, err, counts)
 		}
 		if got := l.pool.Stats(); got != c.stats {

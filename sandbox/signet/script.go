@@ -62,7 +62,7 @@ func appendPush(script, b []byte) []byte {
 	case n <= 0xffff:
 		script = binary.LittleEndian.AppendUint16(append(script, opPushData2), uint16(n))
 	default:
-		script = binary.LittleEndian.AppendUint32(append(script, opPushData4), uint32(n)) //nolint:gosec // part of a block
+		script = binary.LittleEndian.AppendUint32(append(script, opPushData4), uint32(n))
 	}
 	return append(script, b...)
 }
