@@ -7,8 +7,10 @@ require (
 	github.com/btcsuite/btcd/btcutil/v2 v2.0.1 // indirect; Tests: blocks and addresses of the oracle.
 	github.com/btcsuite/btcd/chaincfg/v2 v2.0.0 // Network parameters that package peer wants.
 	github.com/btcsuite/btcd/chainhash/v2 v2.0.0 // Hashes as package peer spells them.
+	github.com/btcsuite/btcd/txscript/v2 v2.0.0 // Tests: the script engine is the oracle of signet solutions.
 	github.com/btcsuite/btcd/wire/v2 v2.0.1 // Messages as package peer spells them; no block is decoded by it.
 	github.com/cockroachdb/datadriven v1.0.3 // Tests: transcripts in text files.
+	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.0 // Signatures of signet blocks (BIP-0325).
 	github.com/landlock-lsm/go-landlock v0.11.0 // Landlock, one layer of the sandbox.
 	github.com/nats-io/nats-server/v2 v2.15.2 // The bundled broker.
 	github.com/nats-io/nats.go v1.55.0 // The client of the bus, JetStream with it.
@@ -25,13 +27,11 @@ require (
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/btcsuite/btcd/address/v2 v2.0.0 // indirect
 	github.com/btcsuite/btcd/btcec/v2 v2.5.0 // indirect
-	github.com/btcsuite/btcd/txscript/v2 v2.0.0 // indirect
 	github.com/btcsuite/btcd/v2transport v1.1.0 // indirect
 	github.com/btcsuite/btclog v1.0.0 // indirect
 	github.com/btcsuite/go-socks v0.0.0-20170105172521-4720035b7bfd // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/decred/dcrd/crypto/blake256 v1.1.0 // indirect
-	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.0 // indirect
 	github.com/decred/dcrd/lru v1.1.3 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect

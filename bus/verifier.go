@@ -8,7 +8,9 @@ import (
 
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/signet"
 	"blockgate/sandbox/verdict"
 )
 
@@ -46,11 +48,15 @@ type Anchor struct {
 // ancestor or descendant of the anchor, then the chain is anchored; else the
 // base is taken on its own proof of work, which is cheap to forge.
 //
+// Of the rules of bodies it judges those that claim.Check judges itself. That no
+// parser called a rule broken is the adapter's word.
+//
 // It must not be used by several goroutines at once.
 type Verifier struct {
 	network btc.Network
 	anchor  *Anchor
 	checker *claim.Checker
+	room    claim.Room
 	fold    Fold
 	chain   *headerchain.Chain // nil before the base
 	genesis bool               // the base is genesis
@@ -58,9 +64,14 @@ type Verifier struct {
 	offset btc.Work
 }
 
-// NewVerifier returns a verifier for a network. The anchor may be nil.
-func NewVerifier(network btc.Network, anchor *Anchor) *Verifier {
-	return &Verifier{network: network, anchor: anchor, checker: claim.NewChecker()}
+// NewVerifier returns a verifier for a network. The anchor may be nil. Challenge is
+// what each block of a signet must meet; nil stands for the public signet's, and has
+// no meaning on other networks.
+func NewVerifier(network btc.Network, anchor *Anchor, challenge claim.Challenge) *Verifier {
+	if network == btc.Signet && challenge == nil {
+		challenge = signet.Public()
+	}
+	return &Verifier{network: network, anchor: anchor, checker: claim.NewChecker(sha256d.New(), challenge)}
 }
 
 // Tip returns where the events lead; known is false before the first.
@@ -197,7 +208,7 @@ func (v *Verifier) Body(e *Event, body, entries []byte) ([]claim.Tx, error) {
 		return nil, err
 	}
 	place := claim.Context{Network: v.network, Height: e.Height}
-	if _, err := v.checker.Check(place, e.Header, body, claim.Block{Txs: txs, Verdict: verdict.OK}); err != nil {
+	if _, err := v.checker.Check(place, e.Header, body, claim.Block{Txs: txs, Verdict: verdict.OK}, &v.room); err != nil {
 		return nil, err
 	}
 	return txs, nil

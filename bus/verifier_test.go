@@ -57,7 +57,7 @@ func step(t testing.TB, v *bus.Verifier, want error, events ...*bus.Event) {
 func TestVerifierFromGenesis(t *testing.T) {
 	chain := minedChain(t, genesisHeader(), 1, 1, 4)
 	fork := minedChain(t, chain[0].Header, 2, 2, 1)
-	v := bus.NewVerifier(btc.Regtest, nil)
+	v := bus.NewVerifier(btc.Regtest, nil, nil)
 	if v.HasBase() || v.Anchored(&chain[0]) {
 		t.Error("a new verifier knows something")
 	}
@@ -82,12 +82,12 @@ func TestVerifierFromGenesis(t *testing.T) {
 func TestVerifierRefusesAnotherGenesis(t *testing.T) {
 	other := btc.Mainnet.Params().Genesis
 	chain := minedChain(t, other, 1, 1, 1)
-	step(t, bus.NewVerifier(btc.Regtest, nil), bus.ErrGenesis, &chain[0])
+	step(t, bus.NewVerifier(btc.Regtest, nil, nil), bus.ErrGenesis, &chain[0])
 }
 
 func TestVerifierFromTheMiddle(t *testing.T) {
 	chain := minedChain(t, genesisHeader(), 1, 1, 6)
-	v := bus.NewVerifier(btc.Regtest, nil)
+	v := bus.NewVerifier(btc.Regtest, nil, nil)
 	step(t, v, nil, undo(chain[3]), undo(chain[2]), &chain[2], &chain[3]) // the head is cut within a reorg
 	if !v.HasBase() || v.Anchored(&chain[3]) {
 		t.Error("the base is block 3, which hangs on nothing")
@@ -104,21 +104,21 @@ func TestVerifierFromTheMiddle(t *testing.T) {
 
 	lazy := chain[2]
 	lazy.Work = btc.Work{Uint256: btc.Uint256{1}} // less than the block alone
-	step(t, bus.NewVerifier(btc.Regtest, nil), bus.ErrWork, &lazy)
+	step(t, bus.NewVerifier(btc.Regtest, nil, nil), bus.ErrWork, &lazy)
 	unmined := chain[2]
 	limit := btc.Regtest.Params().PowLimit
 	for limit.Meets(&unmined.Hash) {
 		unmined.Header[btc.HeaderSize-1]++
 		unmined.Hash = unmined.Header.Hash()
 	}
-	step(t, bus.NewVerifier(btc.Regtest, nil), headerchain.ErrHighHash, &unmined)
-	step(t, bus.NewVerifier(btc.Mainnet, nil), headerchain.ErrTarget, &chain[2]) // regtest's target
+	step(t, bus.NewVerifier(btc.Regtest, nil, nil), headerchain.ErrHighHash, &unmined)
+	step(t, bus.NewVerifier(btc.Mainnet, nil, nil), headerchain.ErrTarget, &chain[2]) // regtest's target
 }
 
 func TestVerifierWithAnAnchor(t *testing.T) {
 	chain := minedChain(t, genesisHeader(), 1, 1, 6)
 	anchor := &bus.Anchor{Height: 4, Hash: chain[3].Hash}
-	v := bus.NewVerifier(btc.Regtest, anchor)
+	v := bus.NewVerifier(btc.Regtest, anchor, nil)
 	step(t, v, nil, &chain[2])
 	if v.Anchored(&chain[2]) {
 		t.Error("anchored below an anchor that is not seen yet")
@@ -129,12 +129,12 @@ func TestVerifierWithAnAnchor(t *testing.T) {
 		t.Error("what hangs on the anchor is not what counts as such")
 	}
 	step(t, v, bus.ErrAnchor, undo(chain[4]), undo(chain[3]), &side[0])
-	step(t, bus.NewVerifier(btc.Regtest, anchor), bus.ErrAnchor, &chain[5]) // the anchor is below the base
+	step(t, bus.NewVerifier(btc.Regtest, anchor, nil), bus.ErrAnchor, &chain[5]) // the anchor is below the base
 }
 
 func TestVerifierKnowsTheClock(t *testing.T) {
 	chain := minedChain(t, genesisHeader(), 1, 1, 1)
-	v := bus.NewVerifier(btc.Regtest, nil)
+	v := bus.NewVerifier(btc.Regtest, nil, nil)
 	early := time.Unix(int64(chain[0].Header.Time())-btc.MaxFutureBlockTime-1, 0)
 	if err := v.Event(&chain[0], early); !errors.Is(err, headerchain.ErrTimeTooNew) {
 		t.Errorf("got %v", err)

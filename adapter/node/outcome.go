@@ -5,8 +5,8 @@ import "fmt"
 // Outcome is what judging a body came to. The zero Outcome is none.
 type Outcome uint8
 
-// The outcomes. Only [OutcomeProven] says something about the block; all others
-// say something about these bytes or about our parser.
+// The outcomes. Only [OutcomeProven] and [OutcomeRule] say something about the block;
+// all others say something about these bytes or about our parser.
 const (
 	// OutcomeProven says that the bytes are the block of the header.
 	OutcomeProven Outcome = iota + 1
@@ -29,8 +29,8 @@ const (
 	// OutcomeWitness says that the witness commitment does not hold, or that
 	// there is witness where none may be.
 	OutcomeWitness
-	// OutcomeWeight says that the block is too heavy.
-	OutcomeWeight
+	// OutcomeRule says that the bytes are the block of the header, and break a rule.
+	OutcomeRule
 )
 
 // outcomeReasons gives, for each outcome, the reason for which a peer is banned
@@ -46,7 +46,7 @@ var outcomeReasons = [...]Reason{ //nolint:gochecknoglobals // a table
 	OutcomeMutated:        "body-mutated",
 	OutcomeCoinbase:       "body-coinbase",
 	OutcomeWitness:        "body-witness",
-	OutcomeWeight:         "body-weight",
+	OutcomeRule:         "body-rule",
 }
 
 // Valid reports whether o is one of the outcomes.

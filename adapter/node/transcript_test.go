@@ -286,7 +286,7 @@ var outcomes = map[string]node.Outcome{
 	"proven": node.OutcomeProven, "not-judged": node.OutcomeNotJudged, "died": node.OutcomeWorkerDied,
 	"hung": node.OutcomeWorkerHung, "nonsense": node.OutcomeWorkerNonsense, "malformed": node.OutcomeMalformed,
 	"merkle": node.OutcomeMerkle, "mutated": node.OutcomeMutated, "coinbase": node.OutcomeCoinbase,
-	"witness": node.OutcomeWitness, "weight": node.OutcomeWeight,
+	"witness": node.OutcomeWitness, "rule": node.OutcomeRule,
 }
 
 // tick lets time pass in steps of at most a second, as the shell does.

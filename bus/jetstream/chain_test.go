@@ -14,6 +14,7 @@ import (
 
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )
@@ -91,7 +92,7 @@ func claimOf(t testing.TB, body []byte) claim.Block {
 func prove(t testing.TB, network btc.Network, b testBlock) claim.Checked {
 	t.Helper()
 	place := claim.Context{Network: network, Height: b.height}
-	checked, err := claim.NewChecker().Check(place, b.header, b.body, claimOf(t, b.body))
+	checked, err := claim.NewChecker(sha256d.New(), nil).Check(place, b.header, b.body, claimOf(t, b.body), new(claim.Room))
 	if err != nil {
 		t.Fatalf("block %d: %v", b.height, err)
 	}

@@ -63,6 +63,9 @@ type ReaderConfig struct {
 	// Anchor is a block that the caller trusts to be on the chain; nil for none.
 	// A journal that has block 1 needs none.
 	Anchor *bus.Anchor
+	// Challenge is what each block of a signet must meet; nil stands for that of the
+	// public signet. It has no meaning on other networks.
+	Challenge claim.Challenge
 	// Log is told when the connection goes and comes; nil drops that.
 	Log *slog.Logger
 }
@@ -133,7 +136,7 @@ func (r *Reader) Close() { r.link.close() }
 
 // begin surveys the stream as it is now and starts to read at from.
 func (r *Reader) begin(ctx context.Context, from From) error {
-	verifier := bus.NewVerifier(r.config.Network, r.config.Anchor)
+	verifier := bus.NewVerifier(r.config.Network, r.config.Anchor, r.config.Challenge)
 	blocks := bus.AllOf(r.config.Network, r.config.ID, bus.TopicBlock)
 	var want *bus.Cursor
 	if from.kind == fromCursor {

@@ -23,12 +23,13 @@ func main() {
 	if err = errors.Join(err, syscall.Close(4), sandbox.SetProcessName("blockgate-parser")); err != nil {
 		end(sandbox.ExitFailure, "only blockgate can start this program: ", err)
 	}
+	parser := worker.New()
 	report, err := sandbox.Confine(sandbox.Options{AllowNoLandlock: *noLandlock, OwnNamespaces: *isolated, AllowedFDs: []int{0, 1, 2, 3}})
 	if err != nil {
 		end(sandbox.ExitMissingLayer, "", err)
 	}
 	if _, err = os.Stdout.Write(append(report.AppendText(nil), '\n')); err == nil {
-		err = worker.Serve(3, blocks)
+		err = parser.Serve(3, blocks)
 	}
 	if err != nil {
 		end(sandbox.ExitFailure, "", err)

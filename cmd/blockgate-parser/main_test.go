@@ -145,7 +145,7 @@ func (c *cell) ask(t *testing.T, seq uint64, body []byte) (frame.Answer, int) {
 	}
 	defer c.ring.Release(slot)
 	copy(c.ring.Bytes(slot, len(body)), body)
-	job := frame.Job{Seq: seq, Slot: uint32(slot), Len: uint32(len(body)), Network: btc.Regtest, Height: 1}
+	job := frame.Job{Kind: frame.KindBlock, Seq: seq, Slot: uint32(slot), Len: uint32(len(body)), Network: btc.Regtest, Height: 1}
 	if _, err := unix.Write(c.jobs, job.Append(nil)); err != nil {
 		t.Fatal(err)
 	}

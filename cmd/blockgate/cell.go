@@ -8,6 +8,7 @@ import (
 	"blockgate/adapter"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
@@ -57,7 +58,7 @@ func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
 	}
 	size := body.Block.Size()
 	body.Block.CopyTo(c.ring.Bytes(slot, size))
-	checked, err := c.pool.Check(ctx, pool.Job{
+	checked, _, err := c.pool.Check(ctx, pool.Job{
 		Slot: slot, Len: size, Header: body.Block.Header, MedianTime: body.MedianTime,
 		Context: claim.Context{Network: c.network, Height: body.Height},
 	})
@@ -78,6 +79,11 @@ type provenBody struct {
 // Release gives the slot back. See [adapter.Proven].
 func (p *provenBody) Release() { p.once.Do(p.release) }
 
+// checkers returns what makes the checkers of a network's blocks.
+func checkers(engine sha256d.Engine, challenge claim.Challenge) func() *claim.Checker {
+	return func() *claim.Checker { return claim.NewChecker(sha256d.NewEngine(engine), challenge) }
+}
+
 // outcomeOf says what the brain makes of a body that is not proven.
 func outcomeOf(err error) node.Outcome {
 	for _, row := range []struct {
@@ -91,7 +97,7 @@ func outcomeOf(err error) node.Outcome {
 		{claim.ErrMerkle, node.OutcomeMerkle},
 		{claim.ErrMutated, node.OutcomeMutated},
 		{claim.ErrCoinbase, node.OutcomeCoinbase},
-		{claim.ErrWeight, node.OutcomeWeight},
+		{claim.ErrRule, node.OutcomeRule},
 		{claim.ErrUnexpectedWitness, node.OutcomeWitness},
 		{claim.ErrCoinbaseWitness, node.OutcomeWitness},
 		{claim.ErrWitnessCommitment, node.OutcomeWitness},

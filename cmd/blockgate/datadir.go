@@ -60,6 +60,8 @@ type busAccess struct {
 	URL     string      `json:"url"`
 	Network btc.Network `json:"network"`
 	ID      string      `json:"id"`
+	// Challenge is that of a custom signet in hex, else empty.
+	Challenge string `json:"signet_challenge,omitempty"`
 	// Seed is the nkey seed of the reader's account, empty with an external bus.
 	Seed string `json:"reader_seed,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"blockgate/internal/sha256d"
 	"blockgate/sandbox"
 )
 
@@ -71,7 +72,7 @@ func runDoctor(w io.Writer, parserPath string, noLandlock, asJSON bool) error {
 func examine(parserPath string, noLandlock bool) (doctorReport, error) {
 	report := doctorReport{Build: sandbox.BuildID()}
 	report.Kernel, report.Machine = kernel()
-	cell, err := openSolo(parserPath, noLandlock)
+	cell, err := openSolo(parserPath, noLandlock, checkers(sha256d.Best(), nil))
 	if err != nil {
 		report.Error = err.Error()
 		report.add(sandbox.Probe())

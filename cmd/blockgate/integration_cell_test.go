@@ -119,7 +119,7 @@ func TestHungParser(t *testing.T) {
 // no peer pays for it; with sound parsers the service goes on.
 func TestBadParser(t *testing.T) {
 	t.Parallel()
-	const call = "walker.Block(place, body, txs)"
+	const call = "w.walker.Block(place, body, w.txs)"
 	for i, test := range []struct{ name, pattern, replacement, reason string }{
 		{"nonsense", `Answer\{Seq: seq,`, "Answer{Seq: seq + 1,", "body-worker-nonsense"},
 		{

@@ -12,10 +12,10 @@ import (
 // that challenge, and to no peer of another one or of the public signet.
 func TestCustomSignet(t *testing.T) {
 	t.Parallel()
-	ours := customSignet(t, "51")
+	ours := customSignet(t, oneKey)
 	chain := regtest(t, 95, 3) // what the peers serve does not matter here
 	same := listen(t, 95, chain, fakepeer.Script{Params: ours})
-	other := listen(t, 96, chain, fakepeer.Script{Params: customSignet(t, "52")})
+	other := listen(t, 96, chain, fakepeer.Script{Params: customSignet(t, anotherKey)})
 	public := listen(t, 97, chain, fakepeer.Script{Params: btc.Signet.Params()})
 	args := append(connectTo(same, other, public), "--network", "signet", "--signet-challenge", hex.EncodeToString(ours.SignetChallenge))
 	d := startDaemon(t, t.TempDir(), args...)
@@ -32,6 +32,12 @@ func TestCustomSignet(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// Challenges of one key each: the first two multiples of the curve's generator.
+const (
+	oneKey     = "210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798ac"
+	anotherKey = "2102c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5ac"
+)
 
 func customSignet(t *testing.T, challenge string) *btc.Params {
 	t.Helper()
@@ -57,11 +63,15 @@ func TestAdapterParams(t *testing.T) {
 		{btc.Mainnet, nil, btc.Mainnet.Params()},
 		{btc.Signet, nil, btc.Signet.Params()},
 		{btc.Signet, btc.Signet.Params().SignetChallenge, btc.Signet.Params()},
-		{btc.Signet, []byte{0x51}, customSignet(t, "51")},
-		{btc.Mainnet, []byte{0x51}, nil},
+		{btc.Signet, customSignet(t, oneKey).SignetChallenge, customSignet(t, oneKey)},
+		{btc.Mainnet, customSignet(t, oneKey).SignetChallenge, nil},
+		{btc.Signet, []byte{0x51}, nil}, // nobody could judge its blocks
 	} {
 		c := adapterConfig{Network: test.network, Challenge: test.challenge}
-		params, err := c.params()
+		params, challenge, err := c.params()
+		if err == nil && (challenge != nil) != (test.network == btc.Signet) {
+			t.Errorf("%s, %x: challenge %v", test.network, test.challenge, challenge)
+		}
 		if (err == nil) != (test.want != nil) || err == nil && (params.Magic != test.want.Magic || string(params.SignetChallenge) != string(test.want.SignetChallenge)) {
 			t.Errorf("%s, %x: %+v, %v", test.network, test.challenge, params, err)
 		}

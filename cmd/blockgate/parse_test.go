@@ -71,6 +71,11 @@ type expectedBlock struct {
 	StrippedSize int    `json:"stripped_size"`
 	Weight       int    `json:"weight"`
 	Txs          int    `json:"ntx"`
+	Inputs       uint32 `json:"inputs"`
+	Outputs      uint32 `json:"outputs"`
+	WitnessItems uint32 `json:"witness_items"`
+	Sigops       uint32 `json:"legacy_sigops"`
+	Commitment   *bool  `json:"witness_commitment_ok"` // nil if there is none
 }
 
 // TestParseRealBlocks compares what parse says of real blocks of all networks
@@ -95,6 +100,20 @@ func TestParseRealBlocks(t *testing.T) {
 			{"--network", want.Net, "--pow", "--height", fmt.Sprint(want.Height)},
 		} {
 			got, code := parseProgram(t, block, args...)
+			commitment := "none"
+			if want.Commitment != nil && *want.Commitment {
+				commitment = "met"
+			}
+			if got.Inputs != want.Inputs || got.Outputs != want.Outputs || got.WitnessItems != want.WitnessItems || got.Sigops != want.Sigops ||
+				got.Merkle != "met" || got.Commitment != commitment || got.Engine == "" || got.Microseconds <= 0 {
+				t.Errorf("%s %v: %+v, want %+v", want.File, args, got, want)
+			}
+			if strings.HasPrefix(want.File, "invalid_") {
+				if code != exitNo || got.RejectReason != "bad-txns-vout-toolarge" {
+					t.Errorf("%s %v: %+v, exit code %d", want.File, args, got, code)
+				}
+				code, got.Verdict = exitOK, "valid" // but for its values
+			}
 			if code != exitOK || got.Verdict != "valid" || got.ProofOfWork != "met" || got.Hash.String() != want.Hash || got.Size != want.Size ||
 				got.StrippedSize != want.StrippedSize || got.Weight != want.Weight || got.Txs != want.Txs {
 				t.Errorf("%s %v: %+v, exit code %d; want %+v", want.File, args, got, code, want)
@@ -130,8 +149,8 @@ func TestJudgeHeader(t *testing.T) {
 				tt.settings.network.Network = btc.Mainnet
 			}
 			result := parseResult{Hash: tt.header.Hash(), ProofOfWork: "not met"}
-			reason := tt.settings.judgeHeader(&result, &tt.header)
-			if result.ProofOfWork != tt.pow || !strings.Contains(reason, tt.reason) || (reason == "") != (tt.reason == "") ||
+			reason, rejected := tt.settings.judgeHeader(&result, &tt.header)
+			if result.ProofOfWork != tt.pow || !strings.Contains(reason, tt.reason) || (reason == "") != (tt.reason == "") || (rejected == "") != (reason == "") ||
 				strings.Join(result.NotJudged, ", ") != tt.left {
 				t.Errorf("%q, %+v", reason, result)
 			}
@@ -164,17 +183,17 @@ func TestIsOurs(t *testing.T) {
 	}
 }
 
-func TestReadBlockStopsInTime(t *testing.T) {
+func TestReadInputStopsInTime(t *testing.T) {
 	for _, size := range []int{0, btc.MaxBlockSize - 1, btc.MaxBlockSize, btc.MaxBlockSize + 1, btc.MaxBlockSize + 2, 2 * btc.MaxBlockSize} {
-		got, err := readBlock(bytes.NewReader(make([]byte, size)), "-")
+		got, err := readInput(bytes.NewReader(make([]byte, size)), "-", btc.MaxBlockSize+1)
 		if err != nil || len(got) != min(size, btc.MaxBlockSize+1) {
 			t.Errorf("%d bytes: %d, %v", size, len(got), err)
 		}
 	}
-	if _, err := readBlock(brokenReader{}, "-"); codeOf(err) != exitOwn {
+	if _, err := readInput(brokenReader{}, "-", 1); codeOf(err) != exitOwn {
 		t.Errorf("broken input: %v", err)
 	}
-	if _, err := readBlock(nil, t.TempDir()); codeOf(err) != exitUsage {
+	if _, err := readInput(nil, t.TempDir(), 1); codeOf(err) != exitUsage {
 		t.Errorf("a folder: %v", err)
 	}
 }
@@ -192,16 +211,16 @@ func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
 
 func TestParsePrints(t *testing.T) {
 	height := int32(7)
-	r := parseResult{Network: btc.Regtest, Height: &height, Txs: 2, Size: 300, StrippedSize: 200, Weight: 900, ProofOfWork: "met", Verdict: "valid", NotJudged: []string{"a", "b"}}
+	r := parseResult{Network: btc.Regtest, Height: &height, Txs: 2, Size: 300, StrippedSize: 200, Weight: 900, Inputs: 3, Outputs: 4, WitnessItems: 5, Sigops: 6, Merkle: met, Commitment: "none", Engine: "go", Microseconds: 17, ProofOfWork: "met", Verdict: "valid", NotJudged: []string{"a", "b"}}
 	for _, tt := range []struct {
 		name     string
 		settings parseSettings
 		change   func(*parseResult)
 		want     []string
 	}{
-		{"text", parseSettings{}, func(*parseResult) {}, []string{"VALID\n", "\n  size           300 bytes, 200 without witness\n", "\n  not judged     a, b\n"}},
-		{"text, bad", parseSettings{}, func(r *parseResult) { r.invalid("so it is") }, []string{"INVALID\n", "\n  reason         so it is\n"}},
-		{"json", parseSettings{json: true}, func(*parseResult) {}, []string{`"network":"regtest","height":7,"txs":2,"size":300,"stripped_size":200,"weight":900`, `"reason":""`}},
+		{"text", parseSettings{}, func(*parseResult) {}, []string{"VALID\n", "\n  counted        3 inputs, 4 outputs, 5 witness items, 6 legacy sigops\n  merkle root    met\n  commitment     none\n", "\n  took           17 us, sha256 by go\n", "\n  size           300 bytes, 200 without witness\n", "\n  not judged     a, b\n"}},
+		{"text, bad", parseSettings{}, func(r *parseResult) { r.invalid("so it is", "bad-blk") }, []string{"INVALID\n", "\n  reason         so it is\n  reject reason  bad-blk\n"}},
+		{"json", parseSettings{json: true}, func(*parseResult) {}, []string{`"network":"regtest","height":7,"txs":2,"size":300,"stripped_size":200,"weight":900,"inputs":3,"outputs":4,"witness_items":5,"sigops":6,"merkle":"met"`, `"reason":"","reject_reason":""`, `"engine":"go","microseconds":17}`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := r

@@ -21,7 +21,9 @@ import (
 	"blockgate/broker"
 	"blockgate/bus/jetstream"
 	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
 	"blockgate/sandbox"
+	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
@@ -176,7 +178,7 @@ func runAdapter(ctx context.Context) error {
 	if err := sandbox.SetProcessName("blockgate-peers"); err != nil {
 		return err
 	}
-	params, err := c.params()
+	params, challenge, err := c.params()
 	if err != nil {
 		return err
 	}
@@ -186,7 +188,7 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer headers.Close() //nolint:errcheck // what was written is synced
-	cells, err := openCells(c.Network, c.Parsers)
+	cells, err := openCells(c.Network, challenge, c.Parsers)
 	if err != nil {
 		return err
 	}
@@ -203,7 +205,7 @@ func runAdapter(ctx context.Context) error {
 }
 
 // openCells maps and seals the ring, says so, and makes the pool.
-func openCells(network btc.Network, parsers int) (*cell, error) {
+func openCells(network btc.Network, challenge claim.Challenge, parsers int) (*cell, error) {
 	shared, err := ring.Create(fdRing, ringSlots)
 	if err != nil {
 		return nil, fmt.Errorf("make the ring: %w", err)
@@ -220,7 +222,7 @@ func openCells(network btc.Network, parsers int) (*cell, error) {
 		}
 		conns[i] = os.NewFile(uintptr(fd), fmt.Sprintf("parser-%d", i))
 	}
-	workers, err := pool.New(pool.Config{Conns: conns, Ring: shared, Kill: func(i int) {
+	workers, err := pool.New(pool.Config{Conns: conns, Ring: shared, Checker: checkers(sha256d.Best(), challenge), Kill: func(i int) {
 		_ = tell(frame.Control{Kind: frame.ControlKill, Worker: i}) // if it fails the supervisor is gone, and we end
 	}})
 	if err != nil {
@@ -260,12 +262,13 @@ func followControl(workers *pool.Pool) error {
 
 // params returns the constants of the network; those of a signet name its
 // challenge.
-func (c *adapterConfig) params() (*btc.Params, error) {
+func (c *adapterConfig) params() (*btc.Params, claim.Challenge, error) {
 	network := networkFlag{Network: c.Network, challenge: c.Challenge}
 	if err := network.complete(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return network.Params(), nil
+	challenge, err := network.solution()
+	return network.Params(), challenge, err
 }
 
 func (c *adapterConfig) journal(log *slog.Logger) jetstream.Config {

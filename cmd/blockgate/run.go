@@ -95,7 +95,7 @@ func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logge
 		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, LogFormat: s.logFormat,
 	}
-	access := busAccess{Network: s.network.Network, ID: s.id}
+	access := busAccess{Network: s.network.Network, ID: s.id, Challenge: s.network.challenge.String()}
 	if s.nats != "" {
 		creds, err := readCredentials(s.creds)
 		if err != nil {

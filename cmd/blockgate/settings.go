@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"blockgate/internal/btc"
+	"blockgate/sandbox/claim"
+	"blockgate/sandbox/signet"
 )
 
 // Defaults of the flags.
@@ -66,6 +68,18 @@ func (f *networkFlag) complete() error {
 		f.custom = params
 	}
 	return nil
+}
+
+// solution returns what judges the signatures of a signet's blocks, nil on other
+// networks.
+func (f *networkFlag) solution() (challenge claim.Challenge, err error) {
+	if f.Network == btc.Signet {
+		challenge, err = signet.Parse(f.Params().SignetChallenge)
+	}
+	if err != nil {
+		return nil, usagef("--signet-challenge: %w", err)
+	}
+	return challenge, nil
 }
 
 // challengeFlag is --signet-challenge as a pflag value: a script in hex.
@@ -233,9 +247,13 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 	return s.completePaths()
 }
 
-// completeNetwork wants peers for a signet that has no seeds.
+// completeNetwork wants peers for a signet that has no seeds, and a challenge by which
+// its blocks can be judged.
 func (s *runSettings) completeNetwork() error {
 	if err := s.network.complete(); err != nil {
+		return err
+	}
+	if _, err := s.network.solution(); err != nil {
 		return err
 	}
 	if s.network.custom != nil && len(s.connect) == 0 {

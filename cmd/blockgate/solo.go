@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"blockgate/sandbox/claim"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
 	"blockgate/supervisor"
@@ -18,7 +19,7 @@ type soloCell struct {
 }
 
 // openSolo starts a parser. Its error carries the exit code.
-func openSolo(parserPath string, allowNoLandlock bool) (*soloCell, error) {
+func openSolo(parserPath string, allowNoLandlock bool, checker func() *claim.Checker) (*soloCell, error) {
 	path, err := findParser(parserPath)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func openSolo(parserPath string, allowNoLandlock bool) (*soloCell, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.pool, err = pool.New(pool.Config{Conns: []*os.File{c.Jobs}, Ring: c.ring, Kill: func(int) { c.Kill() }})
+	c.pool, err = pool.New(pool.Config{Conns: []*os.File{c.Jobs}, Ring: c.ring, Checker: checker, Kill: func(int) { c.Kill() }})
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -45,13 +46,20 @@ func openSolo(parserPath string, allowNoLandlock bool) (*soloCell, error) {
 }
 
 // check has a block judged. It is used once.
-func (c *soloCell) check(ctx context.Context, block []byte, job pool.Job) (*provenBody, error) {
-	slot, _ := c.ring.Take() // the ring has one slot and nobody else asks
-	job.Slot, job.Len = slot, copy(c.ring.Bytes(slot, len(block)), block)
-	checked, err := c.pool.Check(ctx, job)
-	if err != nil {
-		c.ring.Release(slot)
-		return nil, err
-	}
-	return &provenBody{Checked: checked, release: func() { c.ring.Release(slot) }}, nil
+func (c *soloCell) check(ctx context.Context, block []byte, job pool.Job) (claim.Checked, claim.Counts, error) {
+	job.Slot, job.Len = c.put(block)
+	return c.pool.Check(ctx, job)
+}
+
+// checkTx has a transaction judged. It is used once.
+func (c *soloCell) checkTx(ctx context.Context, raw []byte) (claim.CheckedTx, claim.Counts, error) {
+	slot, size := c.put(raw)
+	return c.pool.CheckTx(ctx, pool.TxJob{Slot: slot, Len: size})
+}
+
+// put puts b into the one slot, which nobody else asks for. It is never released:
+// what was proven lives there.
+func (c *soloCell) put(b []byte) (slot ring.Slot, size int) {
+	slot, _ = c.ring.Take()
+	return slot, copy(c.ring.Bytes(slot, len(b)), b)
 }

@@ -63,6 +63,7 @@ func newTail() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runTail(cmd, s) },
 	}
 	addNetwork(cmd, &s.network)
+	addChallenge(cmd, &s.network)
 	flags := cmd.Flags()
 	flags.StringVar(&s.id, "id", defaultID, "name of the instance on the bus")
 	flags.StringVar(&s.dataDir, "datadir", "", "folder of an instance on this machine (default ~/.blockgate/NETWORK)")
@@ -157,9 +158,17 @@ func (s *tailSettings) readerConfig(cmd *cobra.Command) (jetstream.ReaderConfig,
 	if s.nats != "" && s.dataDir != "" {
 		return config, usagef("--nats and --datadir: give one of them")
 	}
+	if err := s.network.complete(); err != nil {
+		return config, err
+	}
 	if err := s.addAccess(cmd, &config); err != nil {
 		return config, err
 	}
+	challenge, err := s.network.solution()
+	if err != nil {
+		return config, err
+	}
+	config.Challenge = challenge
 	from, err := s.start()
 	config.From = from
 	return config, err
@@ -196,7 +205,14 @@ func (s *tailSettings) addAccess(cmd *cobra.Command, config *jetstream.ReaderCon
 	}
 	config.URL, config.Network, config.ID = access.URL, access.Network, access.ID
 	config.Credentials.NKeySeed = []byte(access.Seed)
-	return nil
+	s.network.Network = access.Network
+	if len(s.network.challenge) > 0 || access.Challenge == "" {
+		return nil
+	}
+	if err := s.network.challenge.Set(access.Challenge); err != nil {
+		return exitf(exitData, "data directory %s: signet challenge %w", dir, err)
+	}
+	return s.network.complete()
 }
 
 // start says where to begin.

@@ -46,6 +46,8 @@ var imports = map[string][]string{
 	"sandbox/frame":   {"internal/btc", "sandbox/claim", "sandbox/verdict"},
 	"sandbox/verdict": {},
 	"sandbox/claim":   {"internal/btc", "internal/sha256d", "sandbox/verdict"},
+	"sandbox/signet":  {"internal/btc"},  // Asked by claim through an interface.
+	"sandbox/reject":  {"sandbox/claim"}, // Core's words; they decide nothing.
 	"sandbox/ring":    {"sandbox/frame"}, // The size of a slot is a word of the hatch.
 	"sandbox/pool":    {"internal/btc", "sandbox/claim", "sandbox/frame", "sandbox/ring", "sandbox/verdict"},
 
@@ -54,7 +56,7 @@ var imports = map[string][]string{
 	"parser/worker": {"internal/btc", "parser", "sandbox/claim", "sandbox/frame", "sandbox/verdict"},
 
 	// What leaves.
-	"bus":           {"headerchain", "internal/btc", "sandbox/claim", "sandbox/verdict"},
+	"bus":           {"headerchain", "internal/btc", "internal/sha256d", "sandbox/claim", "sandbox/signet", "sandbox/verdict"},
 	"bus/jetstream": {"bus", "headerchain", "internal/btc", "sandbox/claim"},
 	"bus/grpc":      {"bus", "headerchain", "internal/btc", "sandbox/claim"},
 
@@ -81,7 +83,7 @@ var outside = map[string][]string{
 	"golang.org/x/sync":                      {"adapter", "adapter/session", "broker", "bus/jetstream", "cmd/blockgate", "sandbox/pool", "supervisor"},
 	"golang.org/x/sys":                       {"adapter", "adapter/link", "broker", "cmd/blockgate", "cmd/blockgate-parser", "headerchain/store", "internal/sha256d", "parser/worker", "sandbox", "sandbox/pool", "sandbox/ring", "sandbox/victim", "supervisor"},
 	"github.com/prometheus/client_golang":    {"ops"},
-	"github.com/decred/dcrd/dcrec/secp256k1": {"parser"},
+	"github.com/decred/dcrd/dcrec/secp256k1": {"sandbox/signet"},
 }
 
 // ownImports holds each package to the table of imports.

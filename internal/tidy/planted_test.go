@@ -32,6 +32,10 @@ func plantedImports() []planted {
 		{"other message", blockDecoders, "adapter/session/a.go", strings.ReplaceAll(block, "MsgBlock", "MsgHeaders"), ""},
 		{"block library", blockDecoders, "bus/a.go", importing("bus", btcd+"btcutil/v2"), "decodes blocks"},
 
+		{"core of n lines", trustedCore, "sandbox/claim/a.go", "package claim\n\n// words\n\n" + strings.Repeat("var _ = 1 // more\n", 249), ""},
+		{"core of n+1 lines", trustedCore, "sandbox/claim/a.go", "package claim\n" + strings.Repeat("var _ = 1\n\n", 250), "251 lines of code"},
+		{"words of many lines", trustedCore, "sandbox/claim/errors.go", "package claim\n" + strings.Repeat("var _ = 1\n", 300), ""},
+
 		{"pure opens files", purity, "adapter/node/a.go", importing("node", "os"), "must not import os"},
 		{"pure locks", purity, "parser/a.go", importing("parser", "sync/atomic"), "must not import sync/atomic"},
 		{"pure throws dice", purity, "headerchain/a.go", importing("headerchain", "math/rand/v2"), "must not import math/rand"},

@@ -12,7 +12,7 @@ import (
 // randomness as arguments and return what to do.
 var pure = []string{
 	"internal/btc", "internal/sha256d", "headerchain", "adapter/addrbook", "adapter/node",
-	"parser", "sandbox/claim", "sandbox/frame",
+	"parser", "sandbox/claim", "sandbox/frame", "sandbox/reject", "sandbox/signet", "sandbox/verdict",
 }
 
 // impure begins the import path of each package that a pure one must not see.

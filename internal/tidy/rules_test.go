@@ -19,6 +19,7 @@ var rules = []struct {
 	{"package docs", packageDocs},
 	{"exported docs", exportedDocs},
 	{"shape", shape},
+	{"trusted core", trustedCore},
 	{"unsafe and cgo", unsafeNames},
 	{"linkname", linknames},
 	{"init", inits},

@@ -1,8 +1,8 @@
-// Package worker is the loop of the parser process: read a job, walk the block,
-// answer.
+// Package worker is the loop of the parser process: read a job, walk the block or the
+// transaction, answer.
 //
-// Call [Serve] after lock-down. It uses two system calls, read and write, on the
-// one descriptor that it is given.
+// Call [New] before the lock-down, and [Worker.Serve] after it. That uses two system
+// calls, read and write, on the one descriptor that it is given.
 //
 // # Trust
 //

@@ -15,26 +15,41 @@ import (
 // ErrRange says that a job speaks of a slot that the ring does not have.
 var ErrRange = errors.New("job out of the ring's range")
 
+// Worker is a parser and all the memory that it needs to serve. It must be made by
+// [New].
+type Worker struct {
+	walker  *parser.Parser
+	txs     []claim.Tx
+	request []byte // one byte more than a job, to see a message that is too long
+	message []byte
+}
+
+// New returns a worker. It makes its memory and takes a seed, so it belongs before
+// the lock-down.
+func New() *Worker {
+	return &Worker{
+		walker:  parser.New(),
+		txs:     make([]claim.Tx, 0, btc.MaxBlockTransactions),
+		request: make([]byte, frame.JobSize+1),
+		message: make([]byte, 0, frame.MaxMessage),
+	}
+}
+
 // Serve answers the jobs that come in on the SOCK_SEQPACKET descriptor jobs,
-// about blocks in ring, one after the other. All its memory is made before the
-// first job.
+// about blocks and transactions in ring, one after the other.
 //
 // It returns nil when the other end is closed. On any error, [ErrRange] and
 // frame.ErrJob among them, the process must end: it may not go on after it.
-func Serve(jobs int, ring []byte) error {
-	message := make([]byte, 0, frame.MaxMessage)
-	txs := make([]claim.Tx, 0, btc.MaxBlockTransactions)
-	walker := parser.New()
-	request := make([]byte, frame.JobSize+1) // one more, to see a message that is too long
+func (w *Worker) Serve(jobs int, ring []byte) error {
 	for {
-		n, err := read(jobs, request)
+		n, err := read(jobs, w.request)
 		if err != nil {
 			return fmt.Errorf("read a job: %w", err)
 		}
 		if n == 0 {
 			return nil
 		}
-		job, err := frame.DecodeJob(request[:n])
+		job, err := frame.DecodeJob(w.request[:n])
 		if err != nil {
 			return err
 		}
@@ -42,16 +57,24 @@ func Serve(jobs int, ring []byte) error {
 		if !ok {
 			return fmt.Errorf("%w: slot %d, %d bytes", ErrRange, job.Slot, job.Len)
 		}
-		place := parser.Context{Network: job.Network, Height: job.Height, MedianTime: job.MedianTime}
-		if err := answer(jobs, message, job.Seq, walker.Block(place, body, txs)); err != nil {
+		if err := answer(jobs, w.message, job.Seq, w.walk(job, body)); err != nil {
 			return fmt.Errorf("answer a job: %w", err)
 		}
 	}
 }
 
+// walk walks what the job is about.
+func (w *Worker) walk(job frame.Job, body []byte) claim.Block {
+	if job.Kind == frame.KindTransaction {
+		return w.walker.Transaction(body)
+	}
+	place := parser.Context{Network: job.Network, Height: job.Height, MedianTime: job.MedianTime}
+	return w.walker.Block(place, body, w.txs)
+}
+
 // answer writes the answer and its chunks, with message as scratch.
 func answer(jobs int, message []byte, seq uint64, block claim.Block) error {
-	verdict := frame.Answer{Seq: seq, Verdict: block.Verdict, Count: len(block.Txs)}
+	verdict := frame.Answer{Seq: seq, Verdict: block.Verdict, Count: len(block.Txs), Counts: block.Counts}
 	if err := write(jobs, verdict.Append(message)); err != nil {
 		return err
 	}

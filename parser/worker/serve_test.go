@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"testing"
@@ -51,7 +52,7 @@ func start(t *testing.T, slots int) *session {
 	}
 	s := &session{fd: pair[0], ring: make([]byte, slots*frame.SlotSize), served: make(chan error, 1)}
 	go func() {
-		s.served <- worker.Serve(pair[1], s.ring)
+		s.served <- worker.New().Serve(pair[1], s.ring)
 		_ = unix.Close(pair[1])
 	}()
 	return s
@@ -74,7 +75,7 @@ func (s *session) send(t *testing.T, message []byte) {
 func (s *session) ask(t *testing.T, job frame.Job) claim.Block {
 	t.Helper()
 	s.send(t, job.Append(nil))
-	assembly, buf := frame.Begin(job), make([]byte, frame.MaxMessage+1)
+	assembly, buf := frame.Begin(job, nil), make([]byte, frame.MaxMessage+1)
 	for done := false; !done; {
 		n, err := unix.Read(s.fd, buf)
 		if err != nil {
@@ -94,10 +95,13 @@ func TestServe(t *testing.T) {
 		body := block(t, file)
 		slot := uint32(i % 2)
 		copy(s.ring[slot*frame.SlotSize:], body)
-		job := frame.Job{Seq: 1 << 60 * uint64(i), Slot: slot, Len: uint32(len(body)), Network: btc.Mainnet, Height: 9}
+		job := frame.Job{Kind: frame.KindBlock, Seq: 1 << 60 * uint64(i), Slot: slot, Len: uint32(len(body)), Network: btc.Mainnet, Height: 9}
 		want := parser.New().Block(parser.Context{Network: job.Network, Height: job.Height}, body, nil)
-		if got := s.ask(t, job); got.Verdict != verdict.OK || !slices.Equal(got.Txs, want.Txs) {
-			t.Errorf("%s: %s, %d entries, want %d", file, got.Verdict, len(got.Txs), len(want.Txs))
+		if got := s.ask(t, job); !got.Verdict.Claimed() || got.Verdict != want.Verdict || got.Counts != want.Counts || !slices.Equal(got.Txs, want.Txs) {
+			t.Errorf("%s: %s, %d entries, %+v, want %s, %d, %+v", file, got.Verdict, len(got.Txs), got.Counts, want.Verdict, len(want.Txs), want.Counts)
+		}
+		if want.Counts.Inputs == 0 {
+			t.Errorf("%s: nothing was counted", file)
 		}
 		job.Len--
 		if got := s.ask(t, job); got.Verdict != verdict.Truncated || got.Txs != nil {
@@ -109,12 +113,53 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// One worker serves both kinds of jobs, in any order.
+func TestServeTransactions(t *testing.T) {
+	s := start(t, 2)
+	body := block(t, "mainnet_482683.raw")
+	whole := frame.Job{Kind: frame.KindBlock, Seq: 1, Len: uint32(len(body)), Network: btc.Mainnet, Height: 482_683, MedianTime: math.MaxUint32}
+	copy(s.ring, body)
+	said := s.ask(t, whole)
+	at, sum := btc.HeaderSize+1, claim.Counts{}
+	for i, tx := range said.Txs {
+		raw := body[at : at+int(tx.Len)]
+		at += int(tx.Len)
+		copy(s.ring[frame.SlotSize:], raw)
+		job := frame.Job{Kind: frame.KindTransaction, Seq: uint64(i + 2), Slot: 1, Len: uint32(len(raw))}
+		want := verdict.OK
+		if i == 0 {
+			want = verdict.Coinbase
+		}
+		got := s.ask(t, job)
+		if got.Verdict != want || !slices.Equal(got.Txs, []claim.Tx{tx}) {
+			t.Errorf("transaction %d: %s, %v, want %v", i, got.Verdict, got.Txs, tx)
+		}
+		sum.Inputs += got.Counts.Inputs
+		sum.Outputs += got.Counts.Outputs
+		sum.WitnessItems += got.Counts.WitnessItems
+		sum.Sigops += got.Counts.Sigops
+		job.Len--
+		if got := s.ask(t, job); got.Verdict != verdict.Truncated || got.Txs != nil || got.Counts != (claim.Counts{}) {
+			t.Errorf("transaction %d cut: %s, %v", i, got.Verdict, got.Txs)
+		}
+		if again := s.ask(t, whole); !slices.Equal(again.Txs, said.Txs) {
+			t.Errorf("the block after transaction %d: %s", i, again.Verdict)
+		}
+	}
+	if sum != said.Counts || sum.Inputs == 0 {
+		t.Errorf("transactions have %+v, the block %+v", sum, said.Counts)
+	}
+	if err := s.end(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServeMostTransactions(t *testing.T) {
 	s := start(t, 1)
 	tx := slices.Concat([]byte{1, 0, 0, 0, 1}, make([]byte, 41), []byte{1}, make([]byte, 13))
 	body := append(btc.AppendCompactSize(make([]byte, btc.HeaderSize), btc.MaxBlockTransactions), bytes.Repeat(tx, btc.MaxBlockTransactions)...)
 	copy(s.ring, body)
-	got := s.ask(t, frame.Job{Len: uint32(len(body)), Network: btc.Regtest})
+	got := s.ask(t, frame.Job{Kind: frame.KindBlock, Len: uint32(len(body)), Network: btc.Regtest})
 	if len(got.Txs) != btc.MaxBlockTransactions {
 		t.Errorf("%s, %d entries", got.Verdict, len(got.Txs))
 	}
@@ -125,7 +170,7 @@ func TestServeMostTransactions(t *testing.T) {
 
 // Whatever is no job of this ring ends the worker.
 func TestServeEnds(t *testing.T) {
-	good := frame.Job{Len: 100, Network: btc.Mainnet}
+	good := frame.Job{Kind: frame.KindBlock, Len: 100, Network: btc.Mainnet}
 	in := func(change func(j *frame.Job)) []byte {
 		j := good
 		change(&j)
@@ -157,7 +202,7 @@ func TestServeEnds(t *testing.T) {
 }
 
 func TestServeWithoutSocket(t *testing.T) {
-	if err := worker.Serve(-1, nil); !errors.Is(err, unix.EBADF) {
+	if err := worker.New().Serve(-1, nil); !errors.Is(err, unix.EBADF) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -165,7 +210,7 @@ func TestServeWithoutSocket(t *testing.T) {
 // The adapter that does not read its answer, and goes, does no harm.
 func TestServeAnswerNobodyReads(t *testing.T) {
 	s := start(t, 1)
-	job := frame.Job{Len: 100, Network: btc.Mainnet}
+	job := frame.Job{Kind: frame.KindBlock, Len: 100, Network: btc.Mainnet}
 	s.send(t, job.Append(nil))
 	if err := s.end(); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 		t.Errorf("got %v", err)

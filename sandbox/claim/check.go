@@ -2,78 +2,101 @@ package claim
 
 import (
 	"fmt"
+	"slices"
 
 	"blockgate/internal/btc"
 	"blockgate/internal/sha256d"
 	"blockgate/sandbox/verdict"
 )
 
-// Context is what the rules need to know about a block's place. It comes from
-// our own chain of headers, never from a peer or a worker.
-type Context struct {
-	Network btc.Network
-	Height  btc.Height
-}
-
 // Checker proves claims. It holds scratch memory that grows to about 1 MB and is
 // then used again, so it must not be used by several goroutines at once.
 type Checker struct {
-	hasher *sha256d.Hasher
-	txids  []btc.Hash
-	wtxids []btc.Hash
+	hasher    *sha256d.Hasher
+	challenge Challenge
+	fold      [][sha256d.Size]byte // a tree that is being folded
+	room      Room                 // of CheckTx
 }
 
-// NewChecker returns a checker.
-func NewChecker() *Checker {
-	return &Checker{hasher: sha256d.New()}
+// NewChecker returns a checker that hashes with hasher, which it owns from then on.
+// Challenge is that of the signet, nil if no block of a signet is to be checked.
+func NewChecker(hasher *sha256d.Hasher, challenge Challenge) *Checker {
+	return &Checker{hasher: hasher, challenge: challenge}
 }
 
 // Check proves that body is the block that header commits to, and that said
-// describes it; see the package's text for the proof. It looks at nothing but
-// hashes, the claimed lengths and the shape of the coinbase.
+// describes it; see the package's text for the proof. Then it judges the rules that
+// need nothing but the lengths and the coinbase. It looks at nothing else.
 //
-// On success the result aliases body and said.Txs: the caller gives both up until
-// it is done with the result. On error it keeps neither, and the error is of one
-// of the kinds of this package. No error says anything about the header: the same
-// header may have another body, and this body another claim.
+// On success the result aliases body, and lives in room: the caller gives both up
+// until it is done with the result. On error it keeps neither. An error of the kind
+// [ErrRule] says that the body is proven and breaks a rule: no other body can be
+// better. Any other speaks of this body together with this claim, and not of the
+// header: the same header may have another body, and this body another claim.
 //
-// It panics if ctx.Network is no network.
-func (k *Checker) Check(ctx Context, header btc.Header, body []byte, said Block) (Checked, error) {
-	if said.Verdict != verdict.OK {
+// It panics if ctx.Network is no network, or a signet and there is no challenge.
+func (k *Checker) Check(ctx Context, header btc.Header, body []byte, said Block, room *Room) (Checked, error) {
+	if !said.Verdict.Claimed() {
 		return Checked{}, &MalformedError{Verdict: said.Verdict}
 	}
 	begin, err := checkFrame(header, body, said.Txs)
 	if err != nil {
 		return Checked{}, err
 	}
-	stripped, anyWitness, err := checkTiling(body, begin, said.Txs)
+	stripped, err := room.tile(body, begin, said.Txs)
 	if err != nil {
 		return Checked{}, err
 	}
-	first := split(body[begin:], said.Txs[0])
-	commitment, ok := walkCoinbase(first.inputsOutputs)
-	if !ok {
-		return Checked{}, ErrCoinbase
-	}
+	coinbase, ok := walkCoinbase(body[begin:begin+int(said.Txs[0].Len)], said.Txs[0].Witness)
 	if ctx.Height < ctx.Network.Params().SegwitHeight {
-		commitment = nil // before, an output that looks like one means nothing
+		coinbase.commitment = nil // before, an output that looks like one means nothing
 	}
-	if commitment == nil && anyWitness {
-		return Checked{}, ErrUnexpectedWitness
-	}
-	k.hash(body[begin:], said.Txs, commitment != nil)
-	if err := checkMerkle(k.txids, header.MerkleRoot()); err != nil {
+	k.hash(body, room)
+	if err := k.checkMerkle(header.MerkleRoot(), room.txids()); err != nil {
 		return Checked{}, err
 	}
-	if commitment != nil {
-		if err := k.checkWitness(commitment, first.witness); err != nil {
-			return Checked{}, err
-		}
+	switch {
+	case !ok:
+		return Checked{}, ErrCoinbase
+	case coinbase.commitment != nil:
+		err = k.checkWitness(coinbase, room.wtxids())
+	case stripped != len(body):
+		err = ErrUnexpectedWitness
 	}
-	return Checked{
-		header: header, hash: header.Hash(), height: ctx.Height, network: ctx.Network,
-		body: body, txs: said.Txs, stripped: stripped,
-	}, nil
+	if err != nil {
+		return Checked{}, err
+	}
+	c := Checked{header: header, hash: header.Hash(), context: ctx, body: body, stripped: stripped, commits: coinbase.commitment != nil, room: room, round: room.round}
+	if err := k.checkRules(c, coinbase, said.Verdict); err != nil {
+		return Checked{}, err
+	}
+	return c, nil
+}
+
+// CheckTx proves of one transaction what needs no block: its hashes and its sizes,
+// by the lengths that said has. Wtxid and size are those of raw whatever said has;
+// the txid is that of raw if the witness begins where said has it, and whoever
+// knows the txid that he wants knows by it that it does.
+//
+// The errors are [ErrMalformed], [ErrSize], [ErrCount], [ErrTiling], [ErrMarker] and
+// [ErrRule].
+func (k *Checker) CheckTx(raw []byte, said Block) (CheckedTx, error) {
+	switch {
+	case !said.Verdict.Claimed():
+		return CheckedTx{}, &MalformedError{Verdict: said.Verdict}
+	case len(raw) > btc.MaxBlockSize:
+		return CheckedTx{}, fmt.Errorf("%w: %d bytes", ErrSize, len(raw))
+	case len(said.Txs) != 1:
+		return CheckedTx{}, fmt.Errorf("%w: one transaction, claim %d", ErrCount, len(said.Txs))
+	}
+	if _, err := k.room.tile(raw, 0, said.Txs); err != nil {
+		return CheckedTx{}, err
+	}
+	k.hash(raw, &k.room)
+	if said.Verdict.Rule() {
+		return CheckedTx{}, &RuleError{Code: said.Verdict}
+	}
+	return k.room.tx(0), nil
 }
 
 // checkFrame checks what stands before the transactions, and returns where they
@@ -95,87 +118,66 @@ func checkFrame(header btc.Header, body []byte, txs []Tx) (begin int, err error)
 	return btc.HeaderSize + size, nil
 }
 
-// checkTiling checks that txs tile body from begin to its end, that markers stand
-// where a witness is claimed, and the weight. It hashes nothing.
-func checkTiling(body []byte, begin int, txs []Tx) (stripped int, anyWitness bool, err error) {
+// tile notes where txs lie, and checks that they tile body from begin to its end and
+// that markers stand where a witness is claimed. It returns the size of body without
+// any witness, and hashes nothing.
+func (r *Room) tile(body []byte, begin int, txs []Tx) (stripped int, err error) {
+	r.round++
+	r.messages = r.messages[:0]
 	stripped, at := begin, begin
 	for i, tx := range txs {
-		if uint64(tx.Len) > uint64(len(body)-at) {
-			return 0, false, fmt.Errorf("%w: transaction %d ends behind the block", ErrTiling, i)
-		}
-		length := int(tx.Len)
+		size := int64(tx.Len)
 		if tx.Witness > 0 {
-			if tx.Witness > tx.Len || length < 6 {
-				return 0, false, fmt.Errorf("%w: transaction %d is shorter than its witness", ErrTiling, i)
-			}
-			if body[at+4] != 0 || body[at+5] != 1 {
-				return 0, false, fmt.Errorf("%w: transaction %d", ErrMarker, i)
-			}
-			length -= int(tx.Witness) + 2
-			anyWitness = true
+			size -= markerSize + int64(tx.Witness)
 		}
-		if length < btc.MinTransactionSize {
-			return 0, false, fmt.Errorf("%w: transaction %d has %d bytes without its witness", ErrTiling, i, length)
+		switch {
+		case int64(tx.Len) > int64(len(body)-at):
+			return 0, fmt.Errorf("%w: transaction %d ends behind the bytes", ErrTiling, i)
+		case size < btc.MinTransactionSize:
+			return 0, fmt.Errorf("%w: transaction %d has %d bytes without its witness", ErrTiling, i, size)
+		case tx.Witness > 0 && (body[at+versionSize] != 0 || body[at+versionSize+1] != 1):
+			return 0, fmt.Errorf("%w: transaction %d", ErrMarker, i)
 		}
-		stripped += length
+		r.messages = append(r.messages, sha256d.Message{Offset: uint32(at), Size: tx.Len, Witness: tx.Witness})
+		stripped += int(size)
 		at += int(tx.Len)
 	}
 	if at != len(body) {
-		return 0, false, fmt.Errorf("%w: %d bytes are left", ErrTiling, len(body)-at)
+		return 0, fmt.Errorf("%w: %d bytes are left", ErrTiling, len(body)-at)
 	}
-	if weight := weightOf(stripped, len(body)); weight > btc.MaxBlockWeight {
-		return 0, false, fmt.Errorf("%w: %d weight units", ErrWeight, weight)
-	}
-	return stripped, anyWitness, nil
+	return stripped, nil
 }
 
-// parts are the pieces of a transaction. The witness is nil if there is none.
-//
-//	+---------+------+------+---------------+---------+-----------+
-//	| version |  00  |  01  | inputsOutputs | witness | lock time |
-//	|    4    | marker, flag |               |         |     4     |
-//	+---------+------+------+---------------+---------+-----------+
-type parts struct {
-	raw, version, inputsOutputs, witness, lockTime []byte
-}
-
-// split cuts the transaction off the front of b. Its lengths passed checkTiling.
-func split(b []byte, tx Tx) parts {
-	p := parts{raw: b[:tx.Len], version: b[:4], lockTime: b[tx.Len-4 : tx.Len], inputsOutputs: b[4 : tx.Len-4]}
-	if tx.Witness > 0 {
-		end := tx.Len - 4 - tx.Witness
-		p.inputsOutputs, p.witness = b[6:end], b[end:tx.Len-4]
-	}
-	return p
-}
-
-// hash fills k.txids, and k.wtxids if they are wanted. The wtxid of the coinbase
-// counts as zero (BIP-0141).
-func (k *Checker) hash(b []byte, txs []Tx, wtxids bool) {
-	k.txids, k.wtxids = k.txids[:0], k.wtxids[:0]
-	for i, tx := range txs {
-		p := split(b, tx)
-		b = b[tx.Len:]
-		raw := btc.Hash{}
-		if p.witness == nil || wtxids && i > 0 {
-			raw = sha256d.Sum(p.raw)
-		}
-		txid := raw
-		if p.witness != nil {
-			txid = k.hasher.Sum3(p.version, p.inputsOutputs, p.lockTime)
-		}
-		k.txids = append(k.txids, txid)
-		if i == 0 {
-			raw = btc.Hash{}
-		}
-		if wtxids {
-			k.wtxids = append(k.wtxids, raw)
+// hash fills the ids of room: all hashes are computed in one batch, txids first,
+// and the wtxids are then spread from its end. What has no witness has its txid.
+func (k *Checker) hash(body []byte, room *Room) {
+	count := len(room.messages)
+	for _, m := range room.messages {
+		if m.Witness > 0 {
+			room.messages = append(room.messages, sha256d.Message{Offset: m.Offset, Size: m.Size})
 		}
 	}
+	all := len(room.messages)
+	room.ids = slices.Grow(room.ids[:0], 2*count)[:2*count]
+	k.hasher.Messages(room.ids[:all], body, room.messages)
+	for i, last := count-1, all-1; i >= 0; i-- { // last <= count+i: nothing is overwritten before it is read
+		from := i
+		if room.messages[i].Witness > 0 {
+			from, last = last, last-1
+		}
+		room.ids[count+i] = room.ids[from]
+	}
+	room.messages = room.messages[:count]
 }
 
-func checkMerkle(txids []btc.Hash, want btc.Hash) error {
-	root, mutated := sha256d.MerkleRoot(txids)
+// root returns the root of the tree with first in the place of leaves[0].
+func (k *Checker) root(first [sha256d.Size]byte, leaves [][sha256d.Size]byte) (root [sha256d.Size]byte, mutated bool) {
+	k.fold = append(append(k.fold[:0], first), leaves[1:]...)
+	return k.hasher.MerkleRoot(k.fold)
+}
+
+func (k *Checker) checkMerkle(want btc.Hash, txids [][sha256d.Size]byte) error {
+	root, mutated := k.root(txids[0], txids)
 	switch {
 	case root != want:
 		return ErrMerkle
@@ -185,15 +187,39 @@ func checkMerkle(txids []btc.Hash, want btc.Hash) error {
 	return nil
 }
 
-// checkWitness checks the commitment: the hash of the root of all wtxids and of
-// the reserved value, which is the one item of the coinbase's witness.
-func (k *Checker) checkWitness(commitment, coinbaseWitness []byte) error {
-	if len(coinbaseWitness) != 2+btc.HashSize || coinbaseWitness[0] != 1 || coinbaseWitness[1] != btc.HashSize {
+// checkWitness checks the commitment: the hash of the root of all wtxids, the
+// coinbase's counting as zero, and of the reserved value, which is the one item of
+// the coinbase's witness (BIP-0141).
+func (k *Checker) checkWitness(c coinbase, wtxids [][sha256d.Size]byte) error {
+	if len(c.witness) != 2+btc.HashSize || c.witness[0] != 1 || c.witness[1] != btc.HashSize {
 		return ErrCoinbaseWitness
 	}
-	k.wtxids[0], _ = sha256d.MerkleRoot(k.wtxids) // there already; the list is at least the coinbase
-	if k.hasher.Sum3(k.wtxids[0][:], coinbaseWitness[2:], nil) != btc.Hash(commitment) {
+	pair := make([]byte, 0, 2*btc.HashSize)
+	root, _ := k.root(btc.Hash{}, wtxids)
+	if btc.DoubleSHA256(append(append(pair, root[:]...), c.witness[2:]...)) != btc.Hash(c.commitment) {
 		return ErrWitnessCommitment
+	}
+	return nil
+}
+
+// checkRules judges a body that is proven, in Bitcoin Core's order.
+func (k *Checker) checkRules(c Checked, first coinbase, said verdict.Code) error {
+	if c.context.Network == btc.Signet && c.header != btc.Signet.Params().Genesis {
+		if err := k.checkSolution(c); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.stripped*btc.WitnessScaleFactor > btc.MaxBlockWeight:
+		return fmt.Errorf("%w: %d bytes", ErrLength, c.stripped)
+	case first.script < minCoinbaseScript || first.script > maxCoinbaseScript:
+		return fmt.Errorf("%w: %d bytes", ErrCoinbaseLength, first.script)
+	case said == verdict.CoinbaseMissing || said == verdict.CoinbaseLength || said == verdict.Coinbase:
+		return fmt.Errorf("%w: %s", ErrContradiction, said)
+	case said.Rule():
+		return &RuleError{Code: said}
+	case c.Weight() > btc.MaxBlockWeight:
+		return fmt.Errorf("%w: %d weight units", ErrWeight, c.Weight())
 	}
 	return nil
 }

@@ -30,6 +30,9 @@ type row struct {
 	StrippedSize int         `json:"stripped_size"`
 	Weight       int         `json:"weight"`
 	Count        int         `json:"ntx"`
+	Txids        string      `json:"txids_sha256"`  // SHA-256 of all, in their order
+	Wtxids       string      `json:"wtxids_sha256"` // that of a coinbase is the hash of its bytes
+	Committed    bool        `json:"witness_commitment_ok"`
 }
 
 func (r row) context() claim.Context { return claim.Context{Network: r.Network, Height: r.Height} }
@@ -90,6 +93,7 @@ func block(tb testing.TB, file string) []byte {
 // mutant is a real block with one fault, and what Bitcoin Core said about it.
 type mutant struct {
 	file, base, mutation, expected string
+	core                           string // its reject reason, or what stood in the way of one
 	body                           []byte
 }
 
@@ -123,7 +127,7 @@ func mutants(t *testing.T) []mutant {
 		if !ok {
 			t.Fatalf("%s is not in the tar", line[0])
 		}
-		all = append(all, mutant{file: line[0], base: line[1], mutation: line[2], expected: line[3], body: body})
+		all = append(all, mutant{file: line[0], base: line[1], mutation: line[2], expected: line[3], core: line[5], body: body})
 	}
 	if len(all) != 118 {
 		t.Fatalf("%d mutants, want 118", len(all))

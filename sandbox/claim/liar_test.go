@@ -3,6 +3,7 @@ package claim_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math/rand"
 	"slices"
 	"testing"
@@ -48,7 +49,8 @@ func lie(txs []claim.Tx, choice, place uint8, by uint32) []claim.Tx {
 func TestLyingWorker(t *testing.T) {
 	const seed, rounds = 5, 300
 	rng := rand.New(rand.NewSource(seed))
-	k := claim.NewChecker()
+	k := checker(t)
+	var room claim.Room
 	for _, r := range rows(t) {
 		if r.Size > 200_000 {
 			continue // the same again, only slower
@@ -62,9 +64,13 @@ func TestLyingWorker(t *testing.T) {
 					txs = lie(txs, uint8(rng.Int()), uint8(rng.Int()), rng.Uint32()>>rng.Intn(32))
 				}
 			}
-			_, err := k.Check(r.context(), headerOf(body), body, claim.Block{Txs: txs, Verdict: verdict.OK})
-			if truth := slices.Equal(txs, honest.Txs); (err == nil) != truth {
-				t.Fatalf("seed %d, %s, round %d: truth %v, error %v", seed, r.File, round, truth, err)
+			word := verdict.OK
+			if rng.Intn(4) == 0 { // it blames the miner, too
+				word = verdict.CoinbaseMissing + verdict.Code(rng.Intn(int(verdict.Coinbase-verdict.CoinbaseMissing)+1))
+			}
+			_, err := k.Check(r.context(), headerOf(body), body, claim.Block{Txs: txs, Verdict: word}, &room)
+			if truth := slices.Equal(txs, honest.Txs); (err == nil) != (truth && word == verdict.OK) || errors.Is(err, claim.ErrRule) && !truth {
+				t.Fatalf("seed %d, %s, round %d: truth %v, word %v, error %v", seed, r.File, round, truth, word, err)
 			}
 		}
 	}
@@ -81,11 +87,12 @@ func TestBitFlips(t *testing.T) {
 		}
 		body := block(t, r.File)
 		header, said := headerOf(body), walk(r.context(), body)
-		k := claim.NewChecker()
+		k := checker(t)
+		var room claim.Room
 		flip := func(bit int) {
 			body[bit/8] ^= 1 << (bit % 8)
 			for _, said := range []claim.Block{said, walk(r.context(), body)} {
-				if _, err := k.Check(r.context(), header, body, said); err == nil {
+				if _, err := k.Check(r.context(), header, body, said, &room); err == nil {
 					t.Fatalf("seed %d, %s: accepted with bit %d flipped", seed, r.File, bit)
 				}
 			}
@@ -114,7 +121,8 @@ func TestTruncation(t *testing.T) {
 
 // FuzzCheck lets an attacker be peer and worker at once: it changes bytes of a real
 // block, and says of it what it likes. The parser is the oracle: accepted is the
-// unchanged block with its true claim, and nothing else.
+// unchanged block with its true claim, and nothing else; and of nothing else is it said
+// that it breaks a rule.
 func FuzzCheck(f *testing.F) {
 	var files []row
 	for _, r := range rows(f) {
@@ -122,11 +130,13 @@ func FuzzCheck(f *testing.F) {
 			files = append(files, r)
 		}
 	}
-	f.Add(uint8(0), []byte{}, []byte{})
-	f.Add(uint8(3), []byte{0, 90, 1}, []byte{})
-	f.Add(uint8(9), []byte{}, []byte{0, 1, 0, 0, 0, 7, 3, 1, 0, 0, 0, 9})
-	f.Add(uint8(12), []byte{0, 200, 0x80}, []byte{8, 0, 0, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, which uint8, changes, lies []byte) {
+	f.Add(uint8(0), uint8(verdict.OK), []byte{}, []byte{})
+	f.Add(uint8(1), uint8(verdict.DuplicateInputs), []byte{}, []byte{})
+	f.Add(uint8(3), uint8(verdict.OK), []byte{0, 90, 1}, []byte{})
+	f.Add(uint8(5), uint8(verdict.CoinbaseMissing), []byte{0, 90, 1}, []byte{})
+	f.Add(uint8(9), uint8(verdict.OK), []byte{}, []byte{0, 1, 0, 0, 0, 7, 3, 1, 0, 0, 0, 9})
+	f.Add(uint8(12), uint8(verdict.OK), []byte{0, 200, 0x80}, []byte{8, 0, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, which, word uint8, changes, lies []byte) {
 		r := files[int(which)%len(files)]
 		original := block(t, r.File)
 		body := slices.Clone(original)
@@ -135,15 +145,16 @@ func FuzzCheck(f *testing.F) {
 		}
 		said := walk(r.context(), body)
 		truth := slices.Clone(said.Txs)
-		if said.Verdict != verdict.OK { // a liar says otherwise
+		if !said.Verdict.Claimed() { // a liar says otherwise
 			said = walk(r.context(), original)
-			said.Verdict = verdict.OK
 		}
+		said.Verdict = verdict.Code(word)
 		for ; len(lies) >= 6 && len(said.Txs) > 0; lies = lies[6:] {
 			said.Txs = lie(said.Txs, lies[0], lies[1], binary.BigEndian.Uint32(lies[2:]))
 		}
-		want := bytes.Equal(body, original) && slices.Equal(said.Txs, truth)
-		if err := check(t, r.context(), headerOf(original), body, said); (err == nil) != want {
+		right := bytes.Equal(body, original) && slices.Equal(said.Txs, truth)
+		want := right && said.Verdict == verdict.OK
+		if err := check(t, r.context(), headerOf(original), body, said); (err == nil) != want || errors.Is(err, claim.ErrRule) && !right {
 			t.Fatalf("%s: error %v, truth %v", r.File, err, want)
 		}
 		if len(said.Txs) > 0 {

@@ -12,10 +12,10 @@ import (
 
 // Answer is a worker's verdict on a job. The chunks with its claim follow.
 //
-//	0    1       2        4       8      16
-//	+----+-------+--------+-------+------+
-//	|'A' |verdict|reserved| count | seq  |
-//	+----+-------+--------+-------+------+
+//	0    1       2        4       8      16       20        24              28       32
+//	+----+-------+--------+-------+------+--------+---------+---------------+--------+
+//	|'A' |verdict|reserved| count | seq  | inputs | outputs | witness items | sigops |
+//	+----+-------+--------+-------+------+--------+---------+---------------+--------+
 type Answer struct {
 	// Seq is the number of the job.
 	Seq uint64
@@ -24,6 +24,8 @@ type Answer struct {
 	// Count is the number of entries that follow: at least 1 if Verdict is
 	// [verdict.Code.Claimed], else 0.
 	Count int
+	// Counts are what the worker counted; all 0 if Verdict is not claimed.
+	Counts claim.Counts
 }
 
 var (
@@ -37,7 +39,11 @@ var (
 func (a Answer) Append(dst []byte) []byte {
 	dst = append(dst, typeAnswer, byte(a.Verdict), 0, 0)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(a.Count))
-	return binary.LittleEndian.AppendUint64(dst, a.Seq)
+	dst = binary.LittleEndian.AppendUint64(dst, a.Seq)
+	dst = binary.LittleEndian.AppendUint32(dst, a.Counts.Inputs)
+	dst = binary.LittleEndian.AppendUint32(dst, a.Counts.Outputs)
+	dst = binary.LittleEndian.AppendUint32(dst, a.Counts.WitnessItems)
+	return binary.LittleEndian.AppendUint32(dst, a.Counts.Sigops)
 }
 
 // DecodeAnswer reads an answer. Anything but what [Answer.Append] writes of a
@@ -47,12 +53,26 @@ func DecodeAnswer(b []byte) (Answer, error) {
 		return Answer{}, fmt.Errorf("%w: %d bytes", ErrAnswer, len(b))
 	}
 	count := binary.LittleEndian.Uint32(b[4:])
-	a := Answer{Seq: binary.LittleEndian.Uint64(b[8:]), Verdict: verdict.Code(b[1])}
+	a := Answer{Seq: binary.LittleEndian.Uint64(b[8:]), Verdict: verdict.Code(b[1]), Counts: claim.Counts{
+		Inputs:       binary.LittleEndian.Uint32(b[16:]),
+		Outputs:      binary.LittleEndian.Uint32(b[20:]),
+		WitnessItems: binary.LittleEndian.Uint32(b[24:]),
+		Sigops:       binary.LittleEndian.Uint32(b[28:]),
+	}}
+	if a.Counts != (claim.Counts{}) && !a.Verdict.Claimed() {
+		return Answer{}, fmt.Errorf("%w: verdict %d with counts", ErrAnswer, b[1])
+	}
 	if !a.Verdict.Valid() || count > btc.MaxBlockTransactions || (count > 0) != a.Verdict.Claimed() {
 		return Answer{}, fmt.Errorf("%w: verdict %d with %d entries", ErrAnswer, b[1], count)
 	}
 	a.Count = int(count)
 	return a, nil
+}
+
+// fits reports whether there can be so many things in size bytes.
+func fits(c claim.Counts, size uint32) bool {
+	return c.Inputs <= size/minInput && c.Outputs <= size/minOutput && c.WitnessItems <= size/minItem &&
+		uint64(c.Sigops) <= uint64(size)*maxSigopsOfOne
 }
 
 // AppendChunk appends to dst the chunk of txs that begins at entry first, and

@@ -23,7 +23,7 @@ func entries(n int) []claim.Tx {
 
 // messages are what an honest worker sends about job.
 func messages(seq uint64, said claim.Block) [][]byte {
-	all := [][]byte{frame.Answer{Seq: seq, Verdict: said.Verdict, Count: len(said.Txs)}.Append(nil)}
+	all := [][]byte{frame.Answer{Seq: seq, Verdict: said.Verdict, Count: len(said.Txs), Counts: said.Counts}.Append(nil)}
 	for next := 0; next < len(said.Txs); {
 		var chunk []byte
 		chunk, next = frame.AppendChunk(nil, seq, said.Txs, next)
@@ -32,12 +32,12 @@ func messages(seq uint64, said claim.Block) [][]byte {
 	return all
 }
 
-var bigJob = frame.Job{Seq: 77, Len: btc.MaxBlockSize, Network: btc.Mainnet}
+var bigJob = frame.Job{Kind: frame.KindBlock, Seq: 77, Len: btc.MaxBlockSize, Network: btc.Mainnet}
 
 // assemble feeds all messages and returns what came out, and at which message it
 // ended.
 func assemble(job frame.Job, messages [][]byte) (said claim.Block, done bool, at int, err error) {
-	assembly := frame.Begin(job)
+	assembly := frame.Begin(job, nil)
 	for i, message := range messages {
 		if done, err = assembly.Accept(message); done || err != nil {
 			return assembly.Block(), done, i, err
@@ -68,9 +68,79 @@ func TestAnswerRoundTrip(t *testing.T) {
 	}
 }
 
+// Whatever is claimed, no more of anything is taken than the bytes can hold.
+func TestCountsAreBounded(t *testing.T) {
+	const size = 8200 // 200 inputs, 911 outputs, 8200 items, 656000 of sigops
+	for _, c := range []struct {
+		name   string
+		counts claim.Counts
+		ok     bool
+	}{
+		{"none", claim.Counts{}, true},
+		{"inputs n-1", claim.Counts{Inputs: 199}, true},
+		{"inputs n", claim.Counts{Inputs: 200}, true},
+		{"inputs n+1", claim.Counts{Inputs: 201}, false},
+		{"outputs n-1", claim.Counts{Outputs: 910}, true},
+		{"outputs n", claim.Counts{Outputs: 911}, true},
+		{"outputs n+1", claim.Counts{Outputs: 912}, false},
+		{"items n-1", claim.Counts{WitnessItems: size - 1}, true},
+		{"items n", claim.Counts{WitnessItems: size}, true},
+		{"items n+1", claim.Counts{WitnessItems: size + 1}, false},
+		{"sigops n-1", claim.Counts{Sigops: 80*size - 1}, true},
+		{"sigops n", claim.Counts{Sigops: 80 * size}, true},
+		{"sigops n+1", claim.Counts{Sigops: 80*size + 1}, false},
+		{"all ones", claim.Counts{Inputs: 1<<32 - 1, Outputs: 1<<32 - 1, WitnessItems: 1<<32 - 1, Sigops: 1<<32 - 1}, false},
+	} {
+		for _, v := range []verdict.Code{verdict.OK, verdict.Sigops} {
+			job := frame.Job{Kind: frame.KindBlock, Seq: 5, Len: size, Network: btc.Mainnet}
+			want := claim.Block{Txs: entries(3), Verdict: v, Counts: c.counts}
+			said, done, _, err := assemble(job, messages(job.Seq, want))
+			if c.ok && (err != nil || !done || said.Counts != c.counts || said.Verdict != v) || !c.ok && (!errors.Is(err, frame.ErrAnswer) || said.Counts != claim.Counts{}) {
+				t.Errorf("%s with %q: %v, %+v", c.name, v, err, said.Counts)
+			}
+		}
+		_, _, _, err := assemble(bigJob, messages(bigJob.Seq, claim.Block{Verdict: verdict.Trailing, Counts: c.counts}))
+		if none := c.counts == (claim.Counts{}); none != (err == nil) {
+			t.Errorf("%s of what is malformed: %v", c.name, err)
+		}
+	}
+}
+
+// A transaction has one entry.
+func TestTransactionHasOneEntry(t *testing.T) {
+	job := frame.Job{Kind: frame.KindTransaction, Seq: 5, Len: 8200}
+	for n := range 3 {
+		said, done, _, err := assemble(job, messages(job.Seq, claim.Block{Txs: entries(n), Verdict: verdict.OK}))
+		if ok := n == 1; ok != (err == nil && done && len(said.Txs) == 1) {
+			t.Errorf("%d entries: %v", n, err)
+		}
+	}
+}
+
+// The entries come in the room that is given, if that has room for them.
+func TestBeginTakesRoom(t *testing.T) {
+	room := make([]claim.Tx, 2, 5)
+	for _, n := range []int{1, 4, 5, 6} {
+		assembly := frame.Begin(bigJob, room)
+		for _, message := range messages(bigJob.Seq, claim.Block{Txs: entries(n), Verdict: verdict.OK}) {
+			if _, err := assembly.Accept(message); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := assembly.Block().Txs
+		if !slices.Equal(got, entries(n)) || (&got[0] == &room[0]) != (n <= cap(room)) {
+			t.Errorf("%d entries: got %v", n, got)
+		}
+	}
+}
+
 func TestAnswerForm(t *testing.T) {
-	b := frame.Answer{Seq: 0x0102030405060708, Verdict: verdict.OK, Count: 0x0203}.Append(nil)
-	if want := []byte{'A', 1, 0, 0, 3, 2, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1}; !bytes.Equal(b, want) {
+	b := frame.Answer{
+		Seq: 0x0102030405060708, Verdict: verdict.OK, Count: 0x0203,
+		Counts: claim.Counts{Inputs: 1, Outputs: 0x0200, WitnessItems: 0x030000, Sigops: 0x04000000},
+	}.Append(nil)
+	want := []byte{'A', 1, 0, 0, 3, 2, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 3, 0, 0, 0, 0, 4}
+	if !bytes.Equal(b, want) {
 		t.Errorf("got %x", b)
 	}
 	b, next := frame.AppendChunk(nil, 0x0102030405060708, []claim.Tx{{}, {Len: 9, Witness: 8}}, 1)
@@ -112,7 +182,7 @@ func TestNonsense(t *testing.T) {
 		chunk, _ := frame.AppendChunk(nil, bigJob.Seq, entries(first + n)[:first+n], first)
 		return chunk
 	}
-	small := frame.Job{Seq: bigJob.Seq, Len: 600, Network: btc.Mainnet}
+	small := frame.Job{Kind: frame.KindBlock, Seq: bigJob.Seq, Len: 600, Network: btc.Mainnet}
 	for _, c := range []struct {
 		name string
 		job  frame.Job
@@ -159,7 +229,7 @@ func TestNonsense(t *testing.T) {
 // was complete stays.
 func TestNothingAfterTheEnd(t *testing.T) {
 	sent := messages(bigJob.Seq, claim.Block{Txs: entries(2), Verdict: verdict.OK})
-	assembly := frame.Begin(bigJob)
+	assembly := frame.Begin(bigJob, nil)
 	for _, message := range sent {
 		if _, err := assembly.Accept(message); err != nil {
 			t.Fatal(err)
@@ -185,6 +255,7 @@ func TestNothingAfterTheEnd(t *testing.T) {
 func FuzzAnswer(f *testing.F) {
 	f.Add(frame.Answer{Seq: 1, Verdict: verdict.OK, Count: 3}.Append(nil))
 	f.Add(frame.Answer{Seq: 1, Verdict: verdict.Trailing}.Append(nil))
+	f.Add(frame.Answer{Seq: 1, Verdict: verdict.Sigops, Count: 3, Counts: claim.Counts{Inputs: 3, Outputs: 4, WitnessItems: 5, Sigops: 80_004}}.Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := frame.DecodeAnswer(b)
 		if err != nil {
@@ -193,7 +264,7 @@ func FuzzAnswer(f *testing.F) {
 			}
 			return
 		}
-		if again := a.Append(nil); !bytes.Equal(again, b) || !a.Verdict.Valid() {
+		if again := a.Append(nil); !bytes.Equal(again, b) || !a.Verdict.Valid() || a.Counts != (claim.Counts{}) && !a.Verdict.Claimed() {
 			t.Errorf("read %x, written %x", b, again)
 		}
 	})
@@ -202,10 +273,15 @@ func FuzzAnswer(f *testing.F) {
 // FuzzAssembly sends messages cut out of one string: the oracle is the sender. What
 // is complete is exactly what an honest worker would have sent.
 func FuzzAssembly(f *testing.F) {
-	f.Add(uint32(600), slices.Concat(messages(bigJob.Seq, claim.Block{Txs: entries(2), Verdict: verdict.OK})...), []byte{16, 32})
-	f.Add(uint32(600), messages(bigJob.Seq, claim.Block{Verdict: verdict.Count})[0], []byte{16})
+	f.Add(uint32(600), slices.Concat(messages(bigJob.Seq, claim.Block{Txs: entries(2), Verdict: verdict.OK})...), []byte{32, 32})
+	f.Add(uint32(600), messages(bigJob.Seq, claim.Block{Verdict: verdict.Count})[0], []byte{32})
+	f.Add(uint32(600), slices.Concat(messages(bigJob.Seq, claim.Block{Txs: entries(2), Verdict: verdict.OK, Counts: claim.Counts{Inputs: 2, Outputs: 3}})...), []byte{32, 32})
+	f.Add(uint32(601), slices.Concat(messages(bigJob.Seq, claim.Block{Txs: entries(1), Verdict: verdict.OK})...), []byte{32, 24})
 	f.Fuzz(func(t *testing.T, length uint32, stream, cuts []byte) {
-		job := frame.Job{Seq: bigJob.Seq, Len: length % (btc.MaxBlockSize + 1), Network: btc.Mainnet}
+		job := frame.Job{Kind: frame.KindBlock, Seq: bigJob.Seq, Len: length % (btc.MaxBlockSize + 1), Network: btc.Mainnet}
+		if length%2 == 1 {
+			job.Kind, job.Network = frame.KindTransaction, 0
+		}
 		var sent [][]byte
 		for _, n := range cuts {
 			n := min(int(n), len(stream))
@@ -224,6 +300,13 @@ func FuzzAssembly(f *testing.F) {
 		}
 		if len(said.Txs)*btc.MinTransactionSize > int(job.Len) {
 			t.Fatalf("%d entries for %d bytes", len(said.Txs), job.Len)
+		}
+		c := said.Counts
+		if c.Inputs > job.Len/41 || c.Outputs > job.Len/9 || c.WitnessItems > job.Len || uint64(c.Sigops) > 80*uint64(job.Len) {
+			t.Fatalf("%+v for %d bytes", c, job.Len)
+		}
+		if job.Kind == frame.KindTransaction && len(said.Txs) > 1 {
+			t.Fatalf("%d entries for a transaction", len(said.Txs))
 		}
 	})
 }

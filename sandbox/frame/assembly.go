@@ -2,8 +2,8 @@ package frame
 
 import (
 	"fmt"
+	"slices"
 
-	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
 )
 
@@ -11,11 +11,11 @@ import (
 // It takes nothing but the one message that is due next, so a worker can neither
 // make it grow nor make it last. The zero Assembly waits for nothing; see [Begin].
 type Assembly struct {
-	seq        uint64
-	maxEntries int
-	due        dueMessage
-	count      int
-	block      claim.Block
+	job   Job
+	due   dueMessage
+	count int
+	block claim.Block
+	room  []claim.Tx
 }
 
 type dueMessage uint8
@@ -26,12 +26,11 @@ const (
 	dueChunk
 )
 
-// Begin returns an assembly that waits for the answer to j. A block of so many
-// bytes has room for so many transactions: a larger claim is refused by its
-// answer already.
-func Begin(j Job) Assembly {
-	most := min(int(j.Len)/btc.MinTransactionSize, btc.MaxBlockTransactions)
-	return Assembly{seq: j.Seq, maxEntries: most, due: dueAnswer}
+// Begin returns an assembly that waits for the answer to j, and puts the entries into
+// room[:0], which it owns until the claim is done with. So many bytes have room for so
+// many transactions, inputs and so on: a larger claim is refused by its answer already.
+func Begin(j Job, room []claim.Tx) Assembly {
+	return Assembly{job: j, room: room[:0], due: dueAnswer}
 }
 
 // Accept takes the next message and reports whether it was the last one. The
@@ -45,7 +44,7 @@ func (a *Assembly) Accept(message []byte) (done bool, err error) {
 		err = a.acceptAnswer(message)
 	case dueChunk:
 		want := min(MaxChunkEntries, a.count-len(a.block.Txs))
-		a.block.Txs, err = appendEntries(a.block.Txs, message, a.seq, want)
+		a.block.Txs, err = appendEntries(a.block.Txs, message, a.job.Seq, want)
 	case dueNothing:
 		err = fmt.Errorf("%w: nothing is due", ErrAnswer)
 	}
@@ -61,7 +60,7 @@ func (a *Assembly) Accept(message []byte) (done bool, err error) {
 }
 
 // Block returns what the worker said, the zero Block before the last message
-// was accepted and after an error. The caller owns it.
+// was accepted and after an error. Its entries are in the room that [Begin] got.
 func (a *Assembly) Block() claim.Block {
 	if a.due != dueNothing {
 		return claim.Block{}
@@ -74,16 +73,19 @@ func (a *Assembly) acceptAnswer(message []byte) error {
 	if err != nil {
 		return err
 	}
-	if answer.Seq != a.seq {
+	if answer.Seq != a.job.Seq {
 		return fmt.Errorf("%w: wrong sequence number", ErrAnswer)
 	}
-	if answer.Count > a.maxEntries {
-		return fmt.Errorf("%w: %d entries, at most %d fit the block", ErrAnswer, answer.Count, a.maxEntries)
+	if most := a.job.maxEntries(); answer.Count > most {
+		return fmt.Errorf("%w: %d entries, at most %d fit", ErrAnswer, answer.Count, most)
+	}
+	if !fits(answer.Counts, a.job.Len) {
+		return fmt.Errorf("%w: %+v in %d bytes", ErrAnswer, answer.Counts, a.job.Len)
 	}
 	a.count = answer.Count
-	a.block = claim.Block{Verdict: answer.Verdict}
+	a.block = claim.Block{Verdict: answer.Verdict, Counts: answer.Counts}
 	if a.count > 0 {
-		a.block.Txs = make([]claim.Tx, 0, a.count) // bounded by maxEntries: 133 kB
+		a.block.Txs = slices.Grow(a.room, a.count) // bounded by maxEntries: 133 kB
 	}
 	return nil
 }

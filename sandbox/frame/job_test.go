@@ -11,7 +11,8 @@ import (
 )
 
 var someJob = frame.Job{
-	Seq: 0x0102030405060708, Slot: 3, Len: 1_581_623, Network: btc.Signet, Height: 866_342, MedianTime: 1_700_000_000,
+	Kind: frame.KindBlock,
+	Seq:  0x0102030405060708, Slot: 3, Len: 1_581_623, Network: btc.Signet, Height: 866_342, MedianTime: 1_700_000_000,
 }
 
 func TestJobRoundTrip(t *testing.T) {
@@ -24,6 +25,10 @@ func TestJobRoundTrip(t *testing.T) {
 		t.Errorf("got %x", b)
 	}
 	if got, err := frame.DecodeJob(want); err != nil || got != someJob {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	alone := frame.Job{Kind: frame.KindTransaction, Seq: 9, Slot: 1, Len: 60}
+	if got, err := frame.DecodeJob(alone.Append(nil)); err != nil || got != alone {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -43,6 +48,12 @@ func TestJobRefusals(t *testing.T) {
 		change(&j)
 		return j.Append(nil)
 	}
+	tx := frame.Job{Kind: frame.KindTransaction, Seq: 9, Slot: 1, Len: 60}
+	txWith := func(change func(j *frame.Job)) []byte {
+		j := tx
+		change(&j)
+		return j.Append(nil)
+	}
 	at := func(i int, b byte) []byte {
 		changed := slices.Clone(good)
 		changed[i] = b
@@ -55,7 +66,15 @@ func TestJobRefusals(t *testing.T) {
 	}{
 		{"type", at(0, 'A'), false},
 		{"kind 0", at(1, 0), false},
-		{"kind 2", at(1, 2), false},
+		{"kind 2 with a place", at(1, 2), false},
+		{"kind 3", at(1, 3), false},
+		{"kind 2 without a place", tx.Append(nil), true},
+		{"kind 2 with a network", txWith(func(j *frame.Job) { j.Network = btc.Mainnet }), false},
+		{"kind 2 with a height", txWith(func(j *frame.Job) { j.Height = 1 }), false},
+		{"kind 2 with a median time", txWith(func(j *frame.Job) { j.MedianTime = 1 }), false},
+		{"kind 2, n bytes", txWith(func(j *frame.Job) { j.Len = btc.MaxBlockSize }), true},
+		{"kind 2, n+1 bytes", txWith(func(j *frame.Job) { j.Len = btc.MaxBlockSize + 1 }), false},
+		{"kind 2, no bytes", txWith(func(j *frame.Job) { j.Len = 0 }), false},
 		{"flags", at(3, 1), false},
 		{"reserved", at(28, 1), false},
 		{"reserved, last byte", at(31, 1), false},
@@ -93,7 +112,7 @@ func TestJobCut(t *testing.T) {
 		{1, 1, ring[:2*frame.SlotSize-1], false},
 		{0, 1, nil, false},
 	} {
-		got, ok := frame.Job{Slot: c.slot, Len: c.length}.Cut(c.ring)
+		got, ok := frame.Job{Kind: frame.KindBlock, Slot: c.slot, Len: c.length}.Cut(c.ring)
 		if ok != c.ok {
 			t.Errorf("slot %d, %d bytes of %d: %v", c.slot, c.length, len(c.ring), ok)
 		}
@@ -105,6 +124,7 @@ func TestJobCut(t *testing.T) {
 
 func FuzzJob(f *testing.F) {
 	f.Add(someJob.Append(nil))
+	f.Add(frame.Job{Kind: frame.KindTransaction, Seq: 9, Slot: 1, Len: 60}.Append(nil))
 	f.Add(make([]byte, frame.JobSize))
 	ring := make([]byte, frame.SlotSize)
 	f.Fuzz(func(t *testing.T, b []byte) {

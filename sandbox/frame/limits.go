@@ -13,7 +13,22 @@ const SlotSize = 4 << 20
 const JobSize = 32
 
 // AnswerSize is the length in bytes of an answer.
-const AnswerSize = 16
+const AnswerSize = 32
+
+// The fewest bytes that an input and an output have, and the most signature
+// operations that a byte can be: with these a count is bounded by the bytes. An
+// input: outpoint 36, empty script 1, sequence 4. An output: value 8, empty script
+// 1. A witness item: its length.
+//
+// Source for sigops: CScript::GetSigOpCount, Bitcoin Core v30.0
+// src/script/script.cpp: a multisig counts MAX_PUBKEYS_PER_MULTISIG, 20; each
+// counts 4 (BIP-0141).
+const (
+	minInput       = 41
+	minOutput      = 9
+	minItem        = 1
+	maxSigopsOfOne = 20 * btc.WitnessScaleFactor
+)
 
 // MaxChunkEntries is the most entries that a chunk carries. Every chunk but the
 // last has as many.
@@ -29,9 +44,9 @@ const chunkHeader = 16
 // byte more, so that it sees what was cut off.
 const MaxMessage = chunkHeader + MaxChunkEntries*claim.EntrySize
 
-// minBlockSize is the fewest bytes of which a job may speak: none has fewer than
+// minSize is the fewest bytes of which a job may speak: no block has fewer than
 // a header, a count and a transaction, but the parser is to say so.
-const minBlockSize = 1
+const minSize = 1
 
-// maxBlockSize is the most bytes of which a job may speak.
-const maxBlockSize = btc.MaxBlockSize
+// maxSize is the most bytes of which a job may speak.
+const maxSize = btc.MaxBlockSize

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"blockgate/internal/btc"
+	"blockgate/internal/sha256d"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
@@ -66,7 +67,7 @@ func body(t *testing.T) []byte {
 
 // answerOf are the messages of a worker with this to say.
 func answerOf(seq uint64, said claim.Block) [][]byte {
-	all := [][]byte{frame.Answer{Seq: seq, Verdict: said.Verdict, Count: len(said.Txs)}.Append(nil)}
+	all := [][]byte{frame.Answer{Seq: seq, Verdict: said.Verdict, Count: len(said.Txs), Counts: said.Counts}.Append(nil)}
 	for next := 0; next < len(said.Txs); {
 		var chunk []byte
 		chunk, next = frame.AppendChunk(nil, seq, said.Txs, next)
@@ -101,7 +102,7 @@ func newLab(t *testing.T, workers int, deadline time.Duration) *lab {
 	if err := errors.Join(err, unix.Close(memfd)); err != nil {
 		t.Fatal(err)
 	}
-	cfg := pool.Config{Ring: l.ring, Kill: l.kill, Deadline: deadline}
+	cfg := pool.Config{Ring: l.ring, Checker: newChecker, Kill: l.kill, Deadline: deadline}
 	for range workers {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
@@ -125,6 +126,9 @@ func newLab(t *testing.T, workers int, deadline time.Duration) *lab {
 	})
 	return l
 }
+
+// newChecker makes a checker for blocks of mainnet.
+func newChecker() *claim.Checker { return claim.NewChecker(sha256d.New(), nil) }
 
 func (l *lab) kill(i int) {
 	l.mu.Lock()
@@ -205,7 +209,8 @@ func (l *lab) put() pool.Job {
 func (l *lab) check(job pool.Job) (claim.Checked, error) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
-	return l.pool.Check(ctx, job)
+	checked, _, err := l.pool.Check(ctx, job)
+	return checked, err
 }
 
 // mustProve checks that a good block gets through, now.
@@ -225,7 +230,7 @@ func (l *lab) mustWait() {
 	defer l.ring.Release(job.Slot)
 	ctx, cancel := context.WithTimeout(l.t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := l.pool.Check(ctx, job); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := l.pool.Check(ctx, job); !errors.Is(err, context.DeadlineExceeded) {
 		l.t.Errorf("a worker was free: %v", err)
 	}
 }

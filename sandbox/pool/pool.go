@@ -13,6 +13,7 @@ import (
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/ring"
+	"blockgate/sandbox/verdict"
 )
 
 // Config is what a pool is made of.
@@ -22,6 +23,8 @@ type Config struct {
 	Conns []*os.File
 	// Ring is where the blocks are.
 	Ring *ring.Ring
+	// Checker makes what proves the claims of one worker; it is called once for each.
+	Checker func() *claim.Checker
 	// Kill has the supervisor kill worker i; [Pool.Died] is called afterwards. It
 	// must not wait for that, and may be called from many goroutines.
 	Kill func(i int)
@@ -40,13 +43,23 @@ type Job struct {
 	Context    claim.Context
 	Header     btc.Header
 	MedianTime uint32
+	// Ignored are broken rules that do not count, for who does not know what it takes
+	// to judge them, such as the height. Nil in a service.
+	Ignored []verdict.Code
+}
+
+// TxJob is a single transaction to be checked. Slot and Len are as in [Job].
+type TxJob struct {
+	Slot ring.Slot
+	Len  int
 }
 
 // Stats are counters.
 type Stats struct {
-	// Proven, Malformed and Unproven count blocks by what came of them.
-	Proven, Malformed, Unproven uint64
-	// Died, Hung and Nonsense count blocks that a worker gave no answer on.
+	// Proven, Broken, Malformed and Unproven count blocks and transactions by what
+	// came of them. Broken are those that are proven and break a rule.
+	Proven, Broken, Malformed, Unproven uint64
+	// Died, Hung and Nonsense count those that a worker gave no answer on.
 	Died, Hung, Nonsense uint64
 	// Kills counts calls of Config.Kill.
 	Kills uint64
@@ -64,6 +77,7 @@ type Worker struct {
 // Pool shares a fixed number of workers among any number of goroutines.
 type Pool struct {
 	ring     *ring.Ring
+	rooms    []claim.Room // by slot: whoever has the slot has the room
 	kill     func(i int)
 	deadline time.Duration
 	idle     chan *worker // holds a worker at most once: those with queued set
@@ -78,18 +92,18 @@ type Pool struct {
 }
 
 // ErrConfig says that a pool cannot be made of this.
-var ErrConfig = errors.New("pool without connections, ring or kill function")
+var ErrConfig = errors.New("pool without connections, ring, checkers or kill function")
 
 // New returns a pool whose workers are all taken to be down until [Pool.Ready].
 func New(cfg Config) (*Pool, error) {
-	if len(cfg.Conns) == 0 || cfg.Ring == nil || cfg.Kill == nil {
+	if len(cfg.Conns) == 0 || cfg.Ring == nil || cfg.Checker == nil || cfg.Kill == nil {
 		return nil, ErrConfig
 	}
 	if cfg.Deadline == 0 {
 		cfg.Deadline = Deadline
 	}
 	p := &Pool{
-		ring: cfg.Ring, kill: cfg.Kill, deadline: cfg.Deadline,
+		ring: cfg.Ring, rooms: make([]claim.Room, cfg.Ring.Slots()), kill: cfg.Kill, deadline: cfg.Deadline,
 		idle: make(chan *worker, len(cfg.Conns)), closed: make(chan struct{}),
 	}
 	// A start that nobody can guess: an answer prepared in an earlier life of the
@@ -102,7 +116,7 @@ func New(cfg Config) (*Pool, error) {
 		if err != nil {
 			return nil, fmt.Errorf("worker %d: %w", i, err)
 		}
-		p.workers = append(p.workers, &worker{index: i, conn: c, checker: claim.NewChecker()})
+		p.workers = append(p.workers, &worker{index: i, conn: c, checker: cfg.Checker()})
 	}
 	return p, nil
 }
@@ -111,27 +125,51 @@ func New(cfg Config) (*Pool, error) {
 // waits for a free worker until ctx is done; from then on it takes at most the
 // deadline and the time of the proof. Many goroutines may call it.
 //
-// The result aliases the slot. Besides the kinds of claim the errors are
-// [ErrWorkerDied], [ErrWorkerHung], [ErrWorkerNonsense], [ErrClosed] and that of
-// ctx. None of them says anything about the header, and none blames a peer.
-func (p *Pool) Check(ctx context.Context, job Job) (claim.Checked, error) {
+// The result aliases the slot and lives as long as that is taken. Its counts are the
+// worker's word. Besides the kinds of claim the errors are [ErrWorkerDied],
+// [ErrWorkerHung], [ErrWorkerNonsense], [ErrClosed] and that of ctx. None of them
+// blames a peer, and none but those of the kind claim.ErrRule says anything about the
+// header.
+func (p *Pool) Check(ctx context.Context, job Job) (claim.Checked, claim.Counts, error) {
 	if job.Len < 1 || job.Len > btc.MaxBlockSize {
-		return claim.Checked{}, fmt.Errorf("%w: %d bytes", claim.ErrSize, job.Len)
+		return claim.Checked{}, claim.Counts{}, fmt.Errorf("%w: %d bytes", claim.ErrSize, job.Len)
 	}
+	w, seq, err := p.acquire(ctx)
+	if err != nil {
+		return claim.Checked{}, claim.Counts{}, err
+	}
+	checked, counts, err := w.check(p, job, seq)
+	p.giveBack(w, err)
+	return checked, counts, err
+}
+
+// CheckTx is [Pool.Check] for a single transaction. What is proven of one is what
+// claim.Checker.CheckTx says.
+func (p *Pool) CheckTx(ctx context.Context, job TxJob) (claim.CheckedTx, claim.Counts, error) {
+	if job.Len < 1 || job.Len > btc.MaxBlockSize {
+		return claim.CheckedTx{}, claim.Counts{}, fmt.Errorf("%w: %d bytes", claim.ErrSize, job.Len)
+	}
+	w, seq, err := p.acquire(ctx)
+	if err != nil {
+		return claim.CheckedTx{}, claim.Counts{}, err
+	}
+	checked, counts, err := w.checkTx(p, job, seq)
+	p.giveBack(w, err)
+	return checked, counts, err
+}
+
+// acquire waits for a worker that may have a job, and returns the job's number.
+func (p *Pool) acquire(ctx context.Context) (w *worker, seq uint64, err error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return claim.Checked{}, ctx.Err()
+			return nil, 0, ctx.Err()
 		case <-p.closed:
-			return claim.Checked{}, ErrClosed
+			return nil, 0, ErrClosed
 		case w := <-p.idle:
-			seq, ok := p.take(w)
-			if !ok {
-				continue
+			if seq, ok := p.take(w); ok {
+				return w, seq, nil
 			}
-			checked, err := w.check(p, job, seq)
-			p.giveBack(w, err)
-			return checked, err
 		}
 	}
 }

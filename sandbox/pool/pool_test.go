@@ -218,7 +218,7 @@ func TestContext(t *testing.T) {
 	job := l.put()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.pool.Check(ctx, job); !errors.Is(err, context.Canceled) {
+	if _, _, err := l.pool.Check(ctx, job); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -302,10 +302,11 @@ func TestConfig(t *testing.T) {
 		cfg  pool.Config
 		want error
 	}{
-		{"no connections", pool.Config{Ring: l.ring, Kill: kill}, pool.ErrConfig},
-		{"no ring", pool.Config{Conns: []*os.File{blocking}, Kill: kill}, pool.ErrConfig},
-		{"no kill function", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring}, pool.ErrConfig},
-		{"a socket that blocks", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring, Kill: kill}, os.ErrNoDeadline},
+		{"no connections", pool.Config{Ring: l.ring, Checker: newChecker, Kill: kill}, pool.ErrConfig},
+		{"no ring", pool.Config{Conns: []*os.File{blocking}, Checker: newChecker, Kill: kill}, pool.ErrConfig},
+		{"no checkers", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring, Kill: kill}, pool.ErrConfig},
+		{"no kill function", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring, Checker: newChecker}, pool.ErrConfig},
+		{"a socket that blocks", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring, Checker: newChecker, Kill: kill}, os.ErrNoDeadline},
 	} {
 		if _, err := pool.New(c.cfg); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
+	"blockgate/sandbox/verdict"
 )
 
 // worker is one parser as seen from here: a place that processes come to and go
@@ -22,6 +24,7 @@ type worker struct {
 	index   int
 	conn    *conn
 	checker *claim.Checker
+	txs     []claim.Tx // of the last answer
 
 	ready     bool   // the supervisor said so, and nothing else since
 	condemned bool   // it is being killed. Cleared by Died.
@@ -91,6 +94,8 @@ func (s *Stats) count(err error) {
 	switch {
 	case err == nil:
 		s.Proven++
+	case errors.Is(err, claim.ErrRule):
+		s.Broken++
 	case errors.Is(err, ErrMalformed):
 		s.Malformed++
 	case errors.Is(err, ErrWorkerDied):
@@ -104,20 +109,36 @@ func (s *Stats) count(err error) {
 	}
 }
 
-// check does one job.
-func (w *worker) check(p *Pool, job Job, seq uint64) (claim.Checked, error) {
+// check does one job about a block.
+func (w *worker) check(p *Pool, job Job, seq uint64) (claim.Checked, claim.Counts, error) {
 	body := p.ring.Bytes(job.Slot, job.Len)
 	said, err := w.ask(p, frame.Job{
-		Seq: seq, Slot: uint32(job.Slot), Len: uint32(job.Len),
+		Kind: frame.KindBlock, Seq: seq, Slot: uint32(job.Slot), Len: uint32(job.Len),
 		Network: job.Context.Network, Height: job.Context.Height, MedianTime: job.MedianTime,
 	})
 	if err != nil {
-		return claim.Checked{}, err
+		return claim.Checked{}, claim.Counts{}, err
 	}
-	return w.checker.Check(job.Context, job.Header, body, said)
+	if said.Verdict.Rule() && slices.Contains(job.Ignored, said.Verdict) {
+		said.Verdict = verdict.OK
+	}
+	checked, err := w.checker.Check(job.Context, job.Header, body, said, &p.rooms[job.Slot])
+	return checked, said.Counts, err
 }
 
-// ask sends job to the worker and collects its answer.
+// checkTx does one job about a transaction.
+func (w *worker) checkTx(p *Pool, job TxJob, seq uint64) (claim.CheckedTx, claim.Counts, error) {
+	raw := p.ring.Bytes(job.Slot, job.Len)
+	said, err := w.ask(p, frame.Job{Kind: frame.KindTransaction, Seq: seq, Slot: uint32(job.Slot), Len: uint32(job.Len)})
+	if err != nil {
+		return claim.CheckedTx{}, claim.Counts{}, err
+	}
+	checked, err := w.checker.CheckTx(raw, said)
+	return checked, said.Counts, err
+}
+
+// ask sends job to the worker and collects its answer, whose entries are valid until
+// the next one.
 func (w *worker) ask(p *Pool, job frame.Job) (claim.Block, error) {
 	deadline := time.Now().Add(p.deadline)
 	if err := p.await(w, deadline); err != nil {
@@ -126,7 +147,7 @@ func (w *worker) ask(p *Pool, job frame.Job) (claim.Block, error) {
 	if err := w.conn.write(job.Append(make([]byte, 0, frame.JobSize)), deadline); err != nil {
 		return claim.Block{}, p.blame(w, err)
 	}
-	assembly := frame.Begin(job)
+	assembly := frame.Begin(job, w.txs)
 	for done := false; !done; { // at most 6 messages: see frame.MaxChunkEntries
 		message, err := w.conn.read()
 		if err != nil {
@@ -136,7 +157,11 @@ func (w *worker) ask(p *Pool, job frame.Job) (claim.Block, error) {
 			return claim.Block{}, fmt.Errorf("%w: %w", ErrWorkerNonsense, err)
 		}
 	}
-	return assembly.Block(), nil
+	said := assembly.Block()
+	if said.Txs != nil {
+		w.txs = said.Txs
+	}
+	return said, nil
 }
 
 // await sets how long the answer of w is waited for, unless it has died.
