@@ -59,7 +59,7 @@ type Judgement struct {
 	Reason string
 	// Said is what the parser said. Its entries hold until the next judgement.
 	Said claim.Block
-	// Checked is the proven block, zero if it was refused.
+	// Checked is the proven block, zero if it was refused. It holds as long as Said.
 	Checked claim.Checked
 }
 
