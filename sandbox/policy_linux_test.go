@@ -171,6 +171,48 @@ func TestFilterArguments(t *testing.T) {
 	}
 }
 
+// TestFilterArgumentSpace asks for every value of the arguments that conditions look
+// at, as far as the kernel gives them a meaning: what is let through is the list of
+// the policy and nothing else.
+func TestFilterArgumentSpace(t *testing.T) {
+	const anon, fixed = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS, unix.MAP_FIXED
+	for _, name := range []string{"amd64", "arm64"} {
+		m := newMachine(t, name)
+		ask := func(call string, args ...uint64) uint32 {
+			return m.answer(t, m.arch.audit, m.arch.number(ruleOf(t, call)), args...)
+		}
+		for value := range uint64(1 << 14) {
+			if got, want := ask("futex", 0, value), value == 128 || value == 129; (got == allow) != want {
+				t.Errorf("%s: futex %d: %#x", name, value, got)
+			}
+			want := value == unix.MADV_DONTNEED || value == unix.MADV_HUGEPAGE || value == unix.MADV_NOHUGEPAGE || value == unix.MADV_COLLAPSE
+			if got := ask("madvise", 0, 0, value); (got == allow) != want {
+				t.Errorf("%s: madvise %d: %#x", name, value, got)
+			}
+			if got := ask("prctl", value, 1); got != kill {
+				t.Errorf("%s: prctl %d: %#x", name, value, got)
+			}
+			if got := ask("tgkill", testPID, 1, value); (got == allow) != (value == uint64(unix.SIGURG)) {
+				t.Errorf("%s: tgkill with %d: %#x", name, value, got)
+			}
+			if got := ask("tgkill", value, 1, uint64(unix.SIGURG)); (got == allow) != (value == testPID) {
+				t.Errorf("%s: tgkill of %d: %#x", name, value, got)
+			}
+		}
+		for prot := range uint64(64) {
+			for one := range 32 {
+				for other := range 32 {
+					flags := uint64(anon) ^ 1<<one ^ 1<<other
+					want := (prot == 0 || prot == unix.PROT_READ|unix.PROT_WRITE) && (flags == anon || flags == anon|fixed)
+					if got := ask("mmap", 0, 4096, prot, flags); (got == allow) != want {
+						t.Errorf("%s: mmap %#x %#x: %#x", name, prot, flags, got)
+					}
+				}
+			}
+		}
+	}
+}
+
 func ruleOf(t *testing.T, call string) rule {
 	t.Helper()
 	for _, r := range policy(testPID) {

@@ -25,6 +25,14 @@
 // parser that the adapter had killed is started again at once: there the limit is
 // on kills, [MaxKillsPerSecond]; more of them wait.
 //
+// # The cell
+//
+// A parser is started in namespaces of its own and, where the memory controller is
+// delegated to the service, in a cgroup of its own. What the kernel refuses is
+// remembered, told once, and not tried again; the parser runs without. The
+// supervisor must not be under Landlock, and is dumpable while it starts a parser:
+// the kernel lets nobody else fill in a child's table of user ids.
+//
 // # Trust
 //
 // Runs in: the supervisor process, which has no socket to the outside, and whose

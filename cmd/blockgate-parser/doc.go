@@ -4,7 +4,8 @@
 // The supervisor of blockgate starts it, with an empty environment and these
 // descriptors: 1 takes the status line, 2 the last words, 3 is the job socket,
 // 4 the ring. It ends with 0 when the job socket is closed, 2 for a wrong
-// argument, 3 for a failure of its own, 4 for a missing sandbox layer.
+// argument, 3 for a failure of its own, 4 for a missing sandbox layer. With
+// --own-namespaces it makes its root an empty one, if it sees that it may.
 //
 // What is not linked into it cannot be called by whoever takes it over: no
 // network, no way to start a process, no bus.

@@ -91,7 +91,6 @@ type job struct {
 	Program string
 	Dir     string // A folder of its own.
 	Orders  []order
-	Alone   bool // All of them with each layer alone, too; else some.
 	Inner   bool // We are real root in namespaces that the test made.
 }
 
@@ -102,7 +101,6 @@ type finding struct {
 
 // Limits of the harness.
 const (
-	sample     = 5                      // Of so many attempts one is made with each layer alone, in any case.
 	patience   = 30 * time.Second       // Source: a start takes 20 ms; a machine may be very busy.
 	spinning   = 300 * time.Millisecond // How long an attempt without end may go on.
 	floodBytes = 1 << 20                // How much is read of what a victim says.
@@ -139,8 +137,7 @@ func harness(text string) int {
 			}
 		})
 	}
-	for i, o := range j.Orders {
-		o.Alone = j.Alone || i%sample == 0 || o.leaks()
+	for _, o := range j.Orders {
 		work <- o
 	}
 	close(work)

@@ -32,6 +32,8 @@ func onPaths() []attempt {
 		{"open-meminfo", false, func(*target) error { return opened("/proc/meminfo", unix.O_RDONLY) }},
 		{"open-sys", false, func(*target) error { return opened("/sys/kernel/notes", unix.O_RDONLY) }},
 		{"open-own-memory", false, func(*target) error { return opened("/proc/self/mem", unix.O_RDWR) }},
+		{"open-own-environment", false, func(*target) error { return opened("/proc/self/environ", unix.O_RDONLY) }},
+		{"open-own-pages", false, func(*target) error { return opened("/proc/self/pagemap", unix.O_RDONLY) }},
 		{"truncate", false, func(t *target) error { return unix.Truncate(t.file("file"), 0) }},
 		{"unlink", false, func(t *target) error { return unix.Unlink(t.file("file")) }},
 		{"rmdir", false, func(t *target) error { return unix.Rmdir(t.file("folder")) }},

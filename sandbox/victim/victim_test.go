@@ -104,7 +104,7 @@ func innerInit(text string) int {
 type table map[string]map[string]string
 
 // run has a harness make all attempts.
-func run(t *testing.T, uid int, alone bool) table {
+func run(t *testing.T, uid int, todo []order) table {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "victims") //nolint:usetesting // another user works in it
 	if err != nil {
@@ -117,7 +117,7 @@ func run(t *testing.T, uid int, alone bool) table {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(job{Program: program, Dir: dir, Orders: orders, Alone: alone, Inner: uid == 0})
+	text, err := json.Marshal(job{Program: program, Dir: dir, Orders: todo, Inner: uid == 0})
 	if err != nil {
 		t.Fatal(err)
 	}
