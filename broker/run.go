@@ -52,6 +52,10 @@ type Config struct {
 	// Setup makes the streams. Its connection may do all; the key to it exists
 	// nowhere else.
 	Setup func(ctx context.Context, admin *nats.Conn) error
+	// Confine, unless nil, is called once, when the folder is open and the port was
+	// free, before the server starts: from then on the process needs the folder and
+	// the port alone. An error of it ends Run and is returned as it is.
+	Confine func() error
 	// Log takes the server's log; nil drops it.
 	Log *slog.Logger
 }
@@ -81,6 +85,11 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	defer func() { _ = folder.Close() }()
 	if port != 0 {
 		if err := checkFree(ctx, host, port); err != nil {
+			return err
+		}
+	}
+	if config.Confine != nil {
+		if err := config.Confine(); err != nil {
 			return err
 		}
 	}

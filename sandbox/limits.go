@@ -71,3 +71,12 @@ const (
 	settleRounds = 2
 	settleLimit  = 2 * time.Second
 )
+
+// probeFile is the name of the file that [ConfineRole] makes and removes in a
+// role's folder, to see whether it still may. One that is left behind is empty and
+// goes at the next start.
+const probeFile = ".confined"
+
+// maxPortTries is how often [ConfineRole] asks for a port that a role does not
+// name. Source: a role names at most some hundred of 28,000.
+const maxPortTries = 100

@@ -150,6 +150,8 @@ func Remedy(layer string) string {
 			"without it the limits of address space and data hold"
 	case LayerDescriptors:
 		return "mount /proc, and start blockgate so that no open descriptor is inherited by its children"
+	case LayerNoNewPrivs:
+		return "allow prctl(PR_SET_NO_NEW_PRIVS) in the outer seccomp profile, and build with CGO_ENABLED=0"
 	case LayerDumpable:
 		return "allow prctl(PR_SET_DUMPABLE) in the outer seccomp profile; Docker's default profile does"
 	case LayerLandlock:

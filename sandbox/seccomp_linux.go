@@ -58,15 +58,7 @@ const (
 //	for each rule: if it is the number, and any alternative holds: its action
 //	kill
 func assemble(a arch, rules []rule) ([]unix.SockFilter, error) {
-	p := []unix.SockFilter{
-		{Code: loadWord, K: offsetArch},
-		{Code: jumpEqual, K: a.audit, Jt: 1},
-		{Code: giveBack, K: kill},
-		{Code: loadWord, K: offsetNumber},
-	}
-	if a.x32 {
-		p = append(p, unix.SockFilter{Code: jumpAbove, K: x32Bit, Jf: 1}, unix.SockFilter{Code: giveBack, K: kill})
-	}
+	p := prologue(a)
 	for _, r := range rules {
 		body := ruleBody(r)
 		if len(body) > 255 {
@@ -80,6 +72,21 @@ func assemble(a arch, rules []rule) ([]unix.SockFilter, error) {
 		return nil, fmt.Errorf("filter has %d instructions, at most %d", len(p), maxProgram)
 	}
 	return p, nil
+}
+
+// prologue kills what calls by another table than the architecture's, and loads
+// the call's number.
+func prologue(a arch) []unix.SockFilter {
+	p := []unix.SockFilter{
+		{Code: loadWord, K: offsetArch},
+		{Code: jumpEqual, K: a.audit, Jt: 1},
+		{Code: giveBack, K: kill},
+		{Code: loadWord, K: offsetNumber},
+	}
+	if a.x32 {
+		p = append(p, unix.SockFilter{Code: jumpAbove, K: x32Bit, Jf: 1}, unix.SockFilter{Code: giveBack, K: kill})
+	}
+	return p
 }
 
 // ruleBody is what runs when the number is the rule's. A rule with conditions

@@ -35,10 +35,10 @@ func fatal(code int) bool {
 }
 
 // hopeless reports whether a restart of the adapter is useless after that exit
-// code. An adapter tries again what may pass, so what it says of files and bus is
-// its last word, also when it, or one before it, was ready.
+// code. An adapter tries again what may pass, so what it says of files, bus and
+// sandbox is its last word, also when it, or one before it, was ready.
 func hopeless(code int, wasReady bool) bool {
-	return fatal(code) && !wasReady || code == exitFiles || code == exitBus
+	return fatal(code) && !wasReady || code == exitFiles || code == exitBus || code == sandbox.ExitMissingLayer
 }
 
 // ownFailure is an [*ExitError] for what the supervisor itself could not do.

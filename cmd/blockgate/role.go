@@ -61,6 +61,7 @@ type brokerConfig struct {
 	PublisherKey string      `json:"publisher_key"` // public
 	ReaderKey    string      `json:"reader_key"`    // public
 	Anonymous    bool        `json:"anonymous_readers"`
+	NoLandlock   bool        `json:"allow_no_landlock"`
 	LogFormat    string      `json:"log_format"`
 }
 
@@ -79,6 +80,8 @@ type adapterConfig struct {
 	MinimumWork btc.Work    `json:"minimum_chain_work"`
 	Start       startPoint  `json:"start"`
 	Parsers     int         `json:"parsers"`
+	AnyPort     bool        `json:"any_port"`
+	NoLandlock  bool        `json:"allow_no_landlock"`
 	LogFormat   string      `json:"log_format"`
 }
 
@@ -137,9 +140,10 @@ func runBroker(ctx context.Context) error {
 	if err := readRoleConfig(&c); err != nil {
 		return err
 	}
-	if err := sandbox.SetProcessName("blockgate-bus"); err != nil {
+	if err := sandbox.SetProcessName("bg-broker"); err != nil {
 		return err
 	}
+	log := newLog(os.Stderr, c.LogFormat, "broker")
 	settings := jetstream.Settings{Network: c.Network, ID: c.ID, MaxBytes: c.JournalSize, Replicas: 1}
 	err := broker.Run(ctx, broker.Config{
 		StoreDir: c.StoreDir, Listen: c.Listen, MaxStore: maxStore,
@@ -149,7 +153,8 @@ func runBroker(ctx context.Context) error {
 		},
 		Anonymous: broker.Rights(jetstream.AnonymousRights(c.Network, c.ID, c.Anonymous)),
 		Setup:     func(ctx context.Context, admin *nats.Conn) error { return jetstream.Create(ctx, admin, settings) },
-		Log:       newLog(os.Stderr, c.LogFormat, "broker"),
+		Confine:   func() error { return confine(ctx, c.confinement, log) },
+		Log:       log,
 	}, func(address string) {
 		_ = tell(frame.Control{Kind: frame.ControlReady, Text: address}) // if it fails the supervisor is gone
 	})
@@ -175,7 +180,7 @@ func runAdapter(ctx context.Context) error {
 	if err := readRoleConfig(&c); err != nil {
 		return err
 	}
-	if err := sandbox.SetProcessName("blockgate-peers"); err != nil {
+	if err := sandbox.SetProcessName("bg-adapter"); err != nil {
 		return err
 	}
 	params, challenge, err := c.params()
@@ -192,6 +197,12 @@ func runAdapter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := confine(ctx, c.confinement, log); err != nil {
+		return err
+	}
+	if err := tell(frame.Control{Kind: frame.ControlSealed}); err != nil {
+		return fmt.Errorf("tell the supervisor: %w", err)
+	}
 	defer cells.pool.Close() //nolint:errcheck // the process ends
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -204,7 +215,7 @@ func runAdapter(ctx context.Context) error {
 	}))
 }
 
-// openCells maps and seals the ring, says so, and makes the pool.
+// openCells maps and seals the ring, and makes the pool.
 func openCells(network btc.Network, challenge claim.Challenge, parsers int) (*cell, error) {
 	shared, err := ring.Create(fdRing, ringSlots)
 	if err != nil {
@@ -227,9 +238,6 @@ func openCells(network btc.Network, challenge claim.Challenge, parsers int) (*ce
 	}})
 	if err != nil {
 		return nil, err
-	}
-	if err := tell(frame.Control{Kind: frame.ControlSealed}); err != nil {
-		return nil, fmt.Errorf("tell the supervisor: %w", err)
 	}
 	return newCell(network, shared, workers), nil
 }

@@ -65,6 +65,9 @@ func runService(ctx context.Context, s *runSettings) error {
 	if s.noLandlock {
 		log.WarnContext(ctx, "RUNNING WITHOUT LANDLOCK: the cell can open files of this user; never with real money")
 	}
+	if err := confineSupervisor(ctx, log); err != nil {
+		return err
+	}
 	peers, err := resolvePeers(ctx, s.connect, s.network.Params().Port)
 	if err != nil {
 		return err
@@ -93,7 +96,7 @@ func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logge
 	}
 	forAdapter := adapterConfig{
 		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
-		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, LogFormat: s.logFormat,
+		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, AnyPort: s.anyPort, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id, Challenge: s.network.challenge.String()}
 	if s.nats != "" {
@@ -131,7 +134,7 @@ func (s *runSettings) bundled(dir *dataDir, config *supervisor.Config, forAdapte
 	config.BrokerArgs = []string{"role", "broker"}
 	config.BrokerConfig, err = json.Marshal(brokerConfig{
 		StoreDir: dir.sub("broker"), Listen: s.natsListen, Network: s.network.Network, ID: s.id, JournalSize: int64(s.journalSize),
-		PublisherKey: publisher.public, ReaderKey: reader.public, Anonymous: s.anonymous, LogFormat: s.logFormat,
+		PublisherKey: publisher.public, ReaderKey: reader.public, Anonymous: s.anonymous, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
 	})
 	return err
 }

@@ -179,6 +179,7 @@ type runSettings struct {
 	startHeight int32
 	startHash   string
 	noLandlock  bool
+	anyPort     bool
 	inDemo      bool // on loopback peers only
 	logFormat   string
 	anonymous   bool
@@ -208,6 +209,7 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.Int32Var(&s.startHeight, "start-height", 0, "first height of a new journal; 1 for the whole chain (default: regtest 1, mainnet the tip less 144, others less 2016)")
 	flags.StringVar(&s.startHash, "start-hash", "", "first block of a new journal, instead of --start-height")
 	flags.BoolVar(&s.noLandlock, "allow-no-landlock", false, "run the cell without Landlock: for demo, parse and regtest only")
+	flags.BoolVar(&s.anyPort, "any-port", false, "let the adapter connect to peers on any TCP port, not only the network's and those of --connect")
 	flags.BoolVar(&s.inDemo, demoFlag, false, "the service of a demo: --allow-no-landlock on any network, with loopback peers only")
 	_ = flags.MarkHidden(demoFlag)
 	flags.BoolVar(&s.anonymous, "anonymous-readers", false, "let readers without credentials read the whole journal, on loopback")

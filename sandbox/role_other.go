@@ -1,0 +1,12 @@
+//go:build !linux
+
+package sandbox
+
+// ConfineRole returns a [*MissingError]: only Linux has the layers.
+func ConfineRole(Role) (Report, error) {
+	r := Report{Build: BuildID(), Layers: Probe()}
+	return r, r.missing()
+}
+
+// ConfineSupervisor returns a [*MissingError]: only Linux has the layers.
+func ConfineSupervisor() (Report, error) { return ConfineRole(Role{}) }
