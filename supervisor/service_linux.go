@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"blockgate/sandbox/frame"
 )
 
 // Run runs the service until ctx is done, then stops it within 10 s and returns
@@ -37,6 +39,9 @@ func Run(ctx context.Context, cfg Config) error {
 	defer program.Close() //nolint:errcheck // read only
 	s := &service{Config: cfg, log: cfg.Log, null: null, program: program, starter: newStarter()}
 	defer s.starter.close()
+	if len(cfg.Own.Layers) > 0 {
+		s.ledger.confined(ctx, frame.ProcessSupervisor, string(cfg.Own.AppendText(nil)))
+	}
 	return s.run(ctx)
 }
 
@@ -49,6 +54,7 @@ type service struct {
 	starter *starter
 
 	isolation isolation // Of parsers.
+	ledger    ledger
 
 	// Whether one of its kind was ever ready: from then on no exit code is fatal.
 	brokerReady, adapterReady, parserReady atomic.Bool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
 	"blockgate/supervisor"
@@ -31,15 +32,15 @@ func openSolo(parserPath string, allowNoLandlock bool) (*soloCell, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.pool, err = pool.New(pool.Config{Conns: []*os.File{c.Jobs}, Ring: c.ring, Kill: func(int) { c.Kill() }})
+	c.pool, err = pool.New(pool.Config{Conns: []*os.File{c.Jobs}, Ring: c.ring, Kill: func(int, uint32, frame.Cause) { c.Kill() }})
 	if err != nil {
 		c.Close()
 		return nil, err
 	}
-	c.pool.Ready(0, "")
+	c.pool.Ready(0, 1, "")
 	go func() {
 		<-c.Ended()
-		c.pool.Died(0, "it ended")
+		c.pool.Died(0, 1, "it ended")
 	}()
 	return c, nil
 }
