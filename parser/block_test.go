@@ -119,6 +119,10 @@ func TestLimits(t *testing.T) {
 		const rest = btc.HeaderSize + 1 + (btc.MinTransactionSize + 2) + btc.MinTransactionSize + 2 + 1 + 5
 		return blockOf(coinbase, segwitTx(append(size(1), str(n-rest)...)))
 	}
+	items := func(more int) []byte { // a block that ends within a witness, or before the items that it promises
+		body := blockOf(join(version, marker, vector(1, input), vector(1, output)))
+		return append(append(body, size(uint64(5+more))...), 0, 0, 0, 0, 0)
+	}
 	last := func(count, items int, item []byte) []byte { // a vector that the block ends with
 		return append(blockOf(join(version, size(uint64(count)))), bytes.Repeat(item, items)...)
 	}
@@ -136,6 +140,8 @@ func TestLimits(t *testing.T) {
 		// Where the count fits it is the output count that is missing.
 		{"inputs that fit", last(3, 3, input), verdict.Truncated},
 		{"one input more", last(4, 3, input), verdict.Count},
+		{"witness items that fit", items(0), verdict.Truncated},
+		{"one witness item more", items(1), verdict.Count},
 	} {
 		if got := parse(c.body); got.Verdict != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got.Verdict, c.want)

@@ -63,6 +63,7 @@ func TestSigops(t *testing.T) {
 		{"signature, key, OP_CHECKSIG", "\x47" + strings.Repeat("\xac", 0x47) + "\x21" + key + "\xac", 1},
 		{"signature, OP_CHECKSIG", "\x47" + strings.Repeat("\xac", 0x47) + "\xac", 1},
 		{"signature, long push", "\x47" + strings.Repeat("\xac", 0x47) + "\x4c\x01\xac", 0},
+		{"empty long push that is no push of 76", "\x4c\x00\xac" + strings.Repeat("\x61", 74) + "\x01\x61", 1},
 		{"long push and a short one", "\x4c\x02\xac\xac\x01\xac", 0},
 
 		{"push of 75", "\x4b" + ones(75) + "\xac", 1},
