@@ -20,7 +20,9 @@ var (
 func TestDifferentialRealBlocks(t *testing.T) {
 	p := parser.New()
 	for _, r := range rows(t) {
-		checkAgainstModel(t, p, r.place(), block(t, r.File))
+		if r.Size < 2_000_000/slower {
+			checkAgainstModel(t, p, r.place(), block(t, r.File))
+		}
 	}
 }
 
