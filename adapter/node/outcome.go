@@ -46,7 +46,7 @@ var outcomeReasons = [...]Reason{ //nolint:gochecknoglobals // a table
 	OutcomeMutated:        "body-mutated",
 	OutcomeCoinbase:       "body-coinbase",
 	OutcomeWitness:        "body-witness",
-	OutcomeRule:         "body-rule",
+	OutcomeRule:           "body-rule",
 }
 
 // Valid reports whether o is one of the outcomes.
