@@ -17,6 +17,9 @@ type Config struct {
 	Connect []netip.AddrPort
 	// MaxOutbound is how many other peers are held; [DefaultOutbound].
 	MaxOutbound int
+	// Chain holds the headers: a chain of Network with its genesis and no more, which
+	// is the node's from then on; nil for one that [headerchain.New] makes.
+	Chain *headerchain.Chain
 	// UseSeeds allows DNS seeds. They are asked only if Connect is empty.
 	UseSeeds bool
 	// MinimumChainWork is the work below which no header of a peer is kept and
@@ -93,7 +96,10 @@ type Node struct {
 // no network.
 func New(cfg Config) *Node {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, chain: headerchain.New(cfg.Network), dice: dice{cfg.Seed}}
+	if cfg.Chain == nil {
+		cfg.Chain = headerchain.New(cfg.Network)
+	}
+	n := &Node{cfg: cfg, chain: cfg.Chain, dice: dice{cfg.Seed}}
 	n.keeper = NewKeeper(n.chain)
 	n.fetch = newFetch()
 	n.verdict = newVerdicts()

@@ -42,6 +42,7 @@ type doctorReport struct {
 	Machine string        `json:"machine"`
 	Build   string        `json:"build"`
 	Layers  []doctorLayer `json:"layers"`
+	Hashing doctorHashing `json:"sha256"`
 	Error   string        `json:"error,omitempty"`
 }
 
@@ -51,6 +52,33 @@ type doctorLayer struct {
 	State    string `json:"state"`
 	Detail   string `json:"detail"`
 	Remedy   string `json:"remedy,omitempty"`
+}
+
+// doctorHashing says what hashes, and what the other engines lack.
+type doctorHashing struct {
+	Engine string            `json:"engine"`
+	Lacks  map[string]string `json:"lacks"` // by engine; none of those that can run
+}
+
+func examineHashing() doctorHashing {
+	h := doctorHashing{Engine: sha256d.Best().String(), Lacks: map[string]string{}}
+	for _, e := range allEngines() {
+		if ok, missing := e.Available(); !ok {
+			h.Lacks[e.String()] = missing
+		}
+	}
+	return h
+}
+
+// String returns the engine and why it is the one.
+func (h doctorHashing) String() string {
+	text := "Hashing: " + h.Engine + ", the fastest that this processor and this kernel can run.\n"
+	for _, e := range allEngines() {
+		if missing := h.Lacks[e.String()]; missing != "" {
+			text += "  " + e.String() + " lacks " + missing + "\n"
+		}
+	}
+	return text
 }
 
 func runDoctor(w io.Writer, parserPath string, noLandlock, asJSON bool) error {
@@ -70,7 +98,7 @@ func runDoctor(w io.Writer, parserPath string, noLandlock, asJSON bool) error {
 
 // examine starts a cell. If none starts, the layers are what the kernel offers.
 func examine(parserPath string, noLandlock bool) (doctorReport, error) {
-	report := doctorReport{Build: sandbox.BuildID()}
+	report := doctorReport{Build: sandbox.BuildID(), Hashing: examineHashing()}
 	report.Kernel, report.Machine = kernel()
 	cell, err := openSolo(parserPath, noLandlock, checkers(sha256d.Best(), nil))
 	if err != nil {
@@ -136,7 +164,7 @@ func (r *doctorReport) advise(w io.Writer) error {
 			text += "  " + l.Name + ": " + l.Remedy + "\n"
 		}
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, text+"\n"+r.Hashing.String())
 	return err
 }
 

@@ -224,7 +224,7 @@ func TestFlagsOfTheIssue(t *testing.T) {
 	promised := map[string][]string{
 		"run": {
 			"network", "id", "connect", "datadir", "nats", "nats-listen", "journal-size", "parsers", "minimum-chain-work", "start-height", "start-hash",
-			"allow-no-landlock", "parser",
+			"allow-no-landlock", "parser", "sha256",
 		},
 		"demo":    {"serve", "reorg-every", "allow-no-landlock", "parser"},
 		"tail":    {"network", "id", "datadir", "nats", "creds", "from", "cursor-file", "json", "blocks"},

@@ -31,6 +31,7 @@ func newHeaders() *cobra.Command {
 type verifySettings struct {
 	network networkFlag
 	anchor  int32
+	engine  engineFlag
 	json    bool
 
 	anchorGiven bool
@@ -76,6 +77,7 @@ func newHeadersVerify() *cobra.Command {
 	}
 	addNetwork(cmd, &s.network)
 	addChallenge(cmd, &s.network)
+	addEngine(cmd, &s.engine)
 	cmd.Flags().Int32Var(&s.anchor, "anchor-height", 0, "height of the first header of a file that does not start at genesis")
 	cmd.Flags().BoolVar(&s.json, "json", false, "print one JSON object")
 	return cmd

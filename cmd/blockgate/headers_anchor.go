@@ -17,7 +17,7 @@ func (w *headerWalk) begin(headers []btc.Header) error {
 	case *first == params.Genesis && s.anchor != 0:
 		return usagef("--anchor-height %d: the file starts at the genesis of %s, height 0", s.anchor, network)
 	case *first == params.Genesis:
-		w.chain = headerchain.New(network)
+		w.chain = newChain(network, s.engine.Engine)
 	case genesisOf(first).Valid():
 		return usagef("--network %s: the file starts at the genesis of %s", network, genesisOf(first))
 	case s.anchor == 0 && (s.anchorGiven || meantAsGenesis(headers, params)):
@@ -30,6 +30,7 @@ func (w *headerWalk) begin(headers []btc.Header) error {
 			return nil
 		}
 		w.chain = headerchain.NewAnchored(network, *first, w.next)
+		w.chain.SetEngine(s.engine.Engine)
 	}
 	w.count, w.next, w.last = 1, w.next+1, first.Hash()
 	return nil

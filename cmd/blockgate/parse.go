@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"blockgate/internal/btc"
-	"blockgate/internal/sha256d"
 )
 
 type parseSettings struct {
@@ -48,7 +47,7 @@ const parseExample = `  blockgate parse block.raw
   bitcoin-cli getrawtransaction TXID | blockgate parse --tx -`
 
 func newParse() *cobra.Command {
-	s := &parseSettings{engine: engineFlag{sha256d.Best()}}
+	s := &parseSettings{}
 	cmd := &cobra.Command{
 		Use:     "parse FILE|-",
 		Short:   "Judge one raw block or transaction in a confined parser",
@@ -73,18 +72,9 @@ func newParse() *cobra.Command {
 	flags.BoolVar(&s.json, "json", false, "print one JSON object")
 	flags.BoolVar(&s.noLandlock, "allow-no-landlock", false, "run the cell without Landlock")
 	flags.StringVar(&s.parserPath, "parser", "", "path of blockgate-parser (default: beside this binary)")
-	flags.Var(&s.engine, "sha256", "how to hash: auto, go, shani, avx512")
+	addEngine(cmd, &s.engine)
 	return cmd
 }
-
-// engineFlag is --sha256 as a pflag value.
-type engineFlag struct{ sha256d.Engine }
-
-func (f *engineFlag) Set(s string) (err error) {
-	f.Engine, err = sha256d.ParseEngine(s)
-	return err
-}
-func (f *engineFlag) Type() string { return "engine" }
 
 func runParse(cmd *cobra.Command, s *parseSettings, path string) error {
 	if err := s.network.complete(); err != nil {

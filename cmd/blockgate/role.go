@@ -83,6 +83,8 @@ type adapterConfig struct {
 	AnyPort     bool        `json:"any_port"`
 	NoLandlock  bool        `json:"allow_no_landlock"`
 	LogFormat   string      `json:"log_format"`
+	// Engine is what hashes: the supervisor has found that it can run here.
+	Engine sha256d.Engine `json:"sha256"`
 }
 
 // namedPeer is a peer that the operator named: as given, and as it resolved.
@@ -193,7 +195,7 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer headers.Close() //nolint:errcheck // what was written is synced
-	cells, err := openCells(c.Network, challenge, c.Parsers)
+	cells, err := openCells(&c, challenge)
 	if err != nil {
 		return err
 	}
@@ -216,7 +218,7 @@ func runAdapter(ctx context.Context) error {
 }
 
 // openCells maps and seals the ring, and makes the pool.
-func openCells(network btc.Network, challenge claim.Challenge, parsers int) (*cell, error) {
+func openCells(c *adapterConfig, challenge claim.Challenge) (*cell, error) {
 	shared, err := ring.Create(fdRing, ringSlots)
 	if err != nil {
 		return nil, fmt.Errorf("make the ring: %w", err)
@@ -224,7 +226,7 @@ func openCells(network btc.Network, challenge claim.Challenge, parsers int) (*ce
 	if err := unix.Close(fdRing); err != nil {
 		return nil, fmt.Errorf("make the ring: %w", err)
 	}
-	conns := make([]*os.File, parsers)
+	conns := make([]*os.File, c.Parsers)
 	for i := range conns {
 		fd := fdFirstCell + i
 		unix.CloseOnExec(fd)
@@ -233,13 +235,13 @@ func openCells(network btc.Network, challenge claim.Challenge, parsers int) (*ce
 		}
 		conns[i] = os.NewFile(uintptr(fd), fmt.Sprintf("parser-%d", i))
 	}
-	workers, err := pool.New(pool.Config{Conns: conns, Ring: shared, Checker: checkers(sha256d.Best(), challenge), Kill: func(i int, generation uint32, why frame.Cause) {
+	workers, err := pool.New(pool.Config{Conns: conns, Ring: shared, Checker: checkers(c.Engine, challenge), Kill: func(i int, generation uint32, why frame.Cause) {
 		_ = tell(frame.Control{Kind: frame.ControlKill, Cause: why, Worker: i, Generation: generation}) // if it fails the supervisor is gone, and we end
 	}})
 	if err != nil {
 		return nil, err
 	}
-	return newCell(network, shared, workers), nil
+	return newCell(c.Network, shared, workers), nil
 }
 
 // followControl hands what the supervisor says of the parsers to the pool, until
@@ -297,7 +299,7 @@ func (c *adapterConfig) names() map[netip.AddrPort]string {
 // node returns the brain's settings.
 func (c *adapterConfig) node() node.Config {
 	config := node.Config{
-		Network: c.Network, UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
+		Network: c.Network, Chain: newChain(c.Network, c.Engine), UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
 		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
 	}
 	_, _ = cryptorand.Read(config.Secret[:]) // it never errs

@@ -54,6 +54,7 @@ func newRun() *cobra.Command {
 	addNetwork(cmd, &s.network)
 	addChallenge(cmd, &s.network)
 	s.addFlags(cmd.Flags())
+	addEngine(cmd, &s.engine)
 	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -82,7 +83,7 @@ func runService(ctx context.Context, s *runSettings) error {
 		return err
 	}
 	log.InfoContext(ctx, "starting", slog.String("build", sandbox.BuildID()), slog.String("network", s.network.String()), slog.String("id", s.id),
-		slog.String("datadir", dir.path), slog.Int("parsers", s.parsers))
+		slog.String("datadir", dir.path), slog.Int("parsers", s.parsers), slog.String("sha256", s.engine.String()))
 	err = supervisor.Run(ctx, config)
 	log.InfoContext(ctx, "stopped")
 	return err
@@ -97,6 +98,7 @@ func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logge
 	forAdapter := adapterConfig{
 		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, AnyPort: s.anyPort, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
+		Engine: s.engine.Engine,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id, Challenge: s.network.challenge.String()}
 	if s.nats != "" {

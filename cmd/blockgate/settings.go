@@ -184,6 +184,7 @@ type runSettings struct {
 	logFormat   string
 	anonymous   bool
 	parserPath  string
+	engine      engineFlag
 
 	start startPoint
 }

@@ -3,6 +3,7 @@ package sha256d_test
 import (
 	"math"
 	"math/rand"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,8 +32,8 @@ func race(b *testing.B, unit string, count int, work func(*sha256d.Hasher)) {
 			fastest[i] = min(fastest[i], b.Elapsed()-start)
 		}
 	}
-	for i := len(engines) - 1; i >= 0; i-- {
-		b.Run(engines[i].String(), func(b *testing.B) {
+	for i, e := range slices.Backward(engines) {
+		b.Run(e.String(), func(b *testing.B) {
 			b.ReportMetric(float64(fastest[i]), "ns/op")
 			b.ReportMetric(float64(fastest[i])/float64(count), "ns/"+unit)
 			b.ReportMetric(float64(fastest[0])/float64(fastest[i]), "x-go")

@@ -1,6 +1,6 @@
 package sha256d
 
-//go:generate go run blockgate/internal/sha256d/gen kernels_amd64.s
+//go:generate sh -c "go run ./gen >kernels_amd64.s.new && mv kernels_amd64.s.new kernels_amd64.s"
 
 const (
 	laneCount    = 32

@@ -215,7 +215,10 @@ func TestBounds(t *testing.T) {
 		mustPanic(t, func() { h.Headers(make([]node, 2), base[:159]) })
 		mustPanic(t, func() { h.Headers(make([]node, 2), base[:161]) })
 		checkMessages(t, h, base, []sha256d.Message{
-			{Offset: 1000}, {Offset: 0, Size: 1000}, {Offset: 990, Size: 10}, {Offset: 989, Size: 11, Witness: 1},
+			{Offset: 1000},
+			{Offset: 0, Size: 1000},
+			{Offset: 990, Size: 10},
+			{Offset: 989, Size: 11, Witness: 1},
 			{Size: 1000, Witness: 990},
 		})
 		checkMessages(t, h, nil, make([]sha256d.Message, 40))

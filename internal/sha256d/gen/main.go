@@ -1,15 +1,9 @@
 package main
 
-import (
-	"errors"
-	"os"
-)
+import "os"
 
 func main() {
-	if len(os.Args) != 2 {
-		panic(errors.New("usage: gen FILE"))
-	}
-	if err := os.WriteFile(os.Args[1], kernels(), 0o600); err != nil {
+	if _, err := os.Stdout.Write(kernels()); err != nil {
 		panic(err)
 	}
 }
