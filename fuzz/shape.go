@@ -3,6 +3,7 @@ package fuzz
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 
 	"blockgate/internal/btc"
@@ -90,12 +91,15 @@ type Shape struct {
 	// ItemSize is the length in bytes of each item; -1 for lengths of 0 to 2, as chance
 	// has them.
 	ItemSize int
+	// Sparse, if it is above 0, leaves only each so many-th item its length; below 0, one
+	// of so many as chance has it. The others are empty.
+	Sparse int
 }
 
 // String returns the fields that are not zero, for the name of a benchmark.
 func (s Shape) String() string {
-	return fmt.Sprintf("tx%d-in%d-out%d-sig%d-pub%d-script%d-items%d-size%d",
-		s.Txs, s.Inputs, s.Outputs, s.SigSize, s.PubKeySize, s.Script, s.Items, s.ItemSize)
+	return fmt.Sprintf("tx%d-in%d-out%d-sig%d-pub%d-script%d-items%d-size%d-sparse%d",
+		s.Txs, s.Inputs, s.Outputs, s.SigSize, s.PubKeySize, s.Script, s.Items, s.ItemSize, s.Sparse)
 }
 
 // mintHeight is the height of the blocks that are made here: on regtest all rules are
@@ -161,31 +165,33 @@ func (s Shape) witness(inputs, stripped int) []byte {
 		return nil
 	}
 	if s.Items > 0 {
-		return bytes.Repeat(append(btc.AppendCompactSize(nil, uint64(s.Items)), s.items(s.Items)...), inputs)
+		stack, _ := s.items(s.Items, math.MaxInt)
+		return bytes.Repeat(append(btc.AppendCompactSize(nil, uint64(s.Items)), stack...), inputs)
 	}
-	const sizes = 4000 // what a count takes, and what chance may add
+	const sizes = 5 // the most that this count takes
 	room := btc.MaxBlockWeight - spare - btc.WitnessScaleFactor*stripped - sizes - inputs
-	each := 1 + max(1, s.ItemSize)
-	if s.ItemSize >= 0 {
-		each = len(s.items(1))
-	}
-	count := max(1, room/each)
-	items := s.items(count)
-	return append(append(btc.AppendCompactSize(nil, uint64(count)), items...), make([]byte, inputs-1)...)
+	stack, count := s.items(math.MaxInt, room)
+	return append(append(btc.AppendCompactSize(nil, uint64(count)), stack...), make([]byte, inputs-1)...)
 }
 
-// items returns so many witness items. Those of chance have two bytes each on average,
-// their lengths with them, and never more than that by more than a few thousand.
-func (s Shape) items(count int) []byte {
-	if s.ItemSize >= 0 {
-		return bytes.Repeat(append(btc.AppendCompactSize(nil, uint64(s.ItemSize)), make([]byte, s.ItemSize)...), count)
+// items returns at most so many witness items, with their lengths, in at most so many
+// bytes, and how many there are.
+func (s Shape) items(most, room int) (items []byte, count int) {
+	bits := chance(2)
+	for ; count < most; count++ { // adds a byte a turn
+		size := s.ItemSize
+		if size < 0 {
+			size = bits.next() % 3
+		}
+		if s.Sparse > 0 && count%s.Sparse != 0 || s.Sparse < 0 && bits.next()%-s.Sparse != 0 {
+			size = 0
+		}
+		if len(items)+5+size > room {
+			break
+		}
+		items = append(btc.AppendCompactSize(items, uint64(size)), make([]byte, size)...)
 	}
-	items, bits := make([]byte, 0, 3*count), chance(2)
-	for range count {
-		size := bits.next() % 3
-		items = append(append(items, byte(size)), make([]byte, size)...)
-	}
-	return items
+	return items, count
 }
 
 // Hostile are the shapes that cost the most for some part of the work, by name.
@@ -202,6 +208,9 @@ func Hostile() map[string]Shape {
 		"empty-witness-items": {Txs: 1, Inputs: 1, Outputs: 1, Items: -1},
 		"byte-witness-items":  {Txs: 1, Inputs: 1, Outputs: 1, Items: -1, ItemSize: 1},
 		"mixed-witness-items": {Txs: 1, Inputs: 1, Outputs: 1, Items: -1, ItemSize: -1},
+		"each-fourth-item":    {Txs: 1, Inputs: 1, Outputs: 1, Items: -1, ItemSize: 1, Sparse: 4},
+		"each-eighth-item":    {Txs: 1, Inputs: 1, Outputs: 1, Items: -1, ItemSize: 1, Sparse: 8},
+		"items-by-chance":     {Txs: 1, Inputs: 1, Outputs: 1, Items: -1, ItemSize: 1, Sparse: -12},
 		"mixed-opcodes":       {Txs: 1, Inputs: 1, Outputs: 1, PubKeySize: 990_000, Script: ScriptMixed},
 		"mixed-short-scripts": {Inputs: 2, Outputs: 2, SigSize: 20, PubKeySize: 20, Script: ScriptMixed},
 		"mixed-everything":    {Txs: 1, Inputs: 1, Outputs: 1, PubKeySize: 500_000, Script: ScriptMixed, Items: -1, ItemSize: -1},
@@ -217,8 +226,9 @@ func Hostile() map[string]Shape {
 var (
 	sizes  = []int{0, 0, 0, 1, 2, 25, 34, 107, 253, 1000}
 	counts = []int{1, 1, 1, 2, 3, 4, 5, 8, 16, 64, 300, 3000}
-	items  = []int{0, 1, 1, 2, 3, 10, 100}
+	items  = []int{0, 1, 1, 2, 3, 10, 100, -1}
 	lens   = []int{-1, 0, 0, 0, 1, 2, 32, 72}
+	sparse = []int{0, 0, 0, 2, 4, 7, 8, 9, -3, -12}
 )
 
 // RandomShape returns a shape by the numbers that n gives, each 0 to below its argument.
@@ -245,7 +255,7 @@ func (s Shape) Neighbour(n func(int) int) Shape {
 }
 
 // shapeFields is how many fields chance may choose.
-const shapeFields = 7
+const shapeFields = 8
 
 // with returns s with one of its fields chosen by chance.
 func (s Shape) with(field int, n func(int) int) Shape {
@@ -264,6 +274,8 @@ func (s Shape) with(field int, n func(int) int) Shape {
 		s.Items = items[n(len(items))]
 	case 6:
 		s.ItemSize = lens[n(len(lens))]
+	case 7:
+		s.Sparse = sparse[n(len(sparse))]
 	}
 	return s
 }

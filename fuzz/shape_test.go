@@ -28,7 +28,7 @@ func TestHostileShapesAreSound(t *testing.T) {
 }
 
 func TestRandomShapesAreSound(t *testing.T) {
-	const seed, rounds = 5, 2 + flips/500
+	const seed, rounds = 5, 2 + flips/1000
 	rng, judge := rand.New(rand.NewSource(seed)), fuzz.NewJudge()
 	for range rounds {
 		shape := fuzz.RandomShape(rng.Intn).Neighbour(rng.Intn)
