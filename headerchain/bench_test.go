@@ -165,6 +165,7 @@ func (c *contest) judgeByUs(tb testing.TB, e headerchain.Engine) {
 	tb.Helper()
 	chain := headerchain.NewByParams(c.net, c.headers[0], c.height)
 	e.Use(chain)
+	chain.Reserve(len(c.headers)) // as btcd's array has its size
 	for part := range slices.Chunk(c.headers[1:], btc.MaxHeaders) {
 		if _, err := chain.Accept(part, farFuture); err != nil {
 			tb.Fatal(err)

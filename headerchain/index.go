@@ -141,6 +141,14 @@ func (x *index) grow(nodes *arena) {
 	x.putAll(nodes, x.used)
 }
 
+// reserve makes slots for count headers in all, unless they are there.
+func (x *index) reserve(nodes *arena, count int) {
+	if own := count + count/3 + 2; own > len(x.slots)-sureSteps {
+		x.slots = make([]uint32, own+sureSteps)
+		x.putAll(nodes, x.used)
+	}
+}
+
 // putAll puts the first count nodes into empty slots.
 func (x *index) putAll(nodes *arena, count int) {
 	var homes [hashStretch]int

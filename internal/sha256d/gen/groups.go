@@ -38,6 +38,9 @@ func group(p *printer, k kind) {
 		turnAll(p)
 		storeWords(p, set)
 	}
+	for line := range allLanes * k.size / vectorSize { // the next group, while the rounds run
+		p.op("PREFETCHT0", mem{allLanes*k.size + line*vectorSize, "SI"})
+	}
 	startStates(p)
 	callRounds(p)
 	addStart(p)
