@@ -173,7 +173,8 @@ func (found table) check(t *testing.T, want func(name string) string) {
 	t.Logf("%d attempts: %d succeed without a layer, %d with all", len(orders), open, len(orders)-closed)
 	for _, unit := range units {
 		stopping := func(o order) bool { return found.got(o.Name, "none") && slices.Contains(found.stops(o), unit) }
-		if !slices.ContainsFunc(orders, stopping) {
+		listed := func(o order) bool { return slices.Contains(strings.Fields(want(o.Name)), unit) }
+		if slices.ContainsFunc(orders, listed) && !slices.ContainsFunc(orders, stopping) {
 			t.Errorf("no attempt shows that %s stops anything", unit)
 		}
 		alone, without := 0, 0
@@ -234,6 +235,22 @@ func openWithout(unit string, o order, stops []string) bool {
 	return !slices.ContainsFunc(stops, func(s string) bool {
 		return s != unit && !(unit == namespaces && s == sandbox.LayerRoot)
 	}) && !(unit == namespaces && o.Inside)
+}
+
+// TestEveryLayerIsListed: a layer that stops nothing alone could go unnoticed.
+func TestEveryLayerIsListed(t *testing.T) {
+	table := readStops(t)
+	for _, unit := range units {
+		found := 0
+		for _, line := range table {
+			if slices.Contains(strings.Fields(line.user), unit) {
+				found++
+			}
+		}
+		if found == 0 {
+			t.Errorf("no line of %s names %s", stopsFile, unit)
+		}
+	}
 }
 
 // TestHopelessIsTold: what cannot succeed has a reason, and nothing else has one.
