@@ -139,6 +139,7 @@ func TestKernels(t *testing.T) {
 		{"namespaces without mounts", "mount", false, "", []string{sandbox.LayerRoot}},
 		{"a container", "docker", false, "", inNamespaces()},
 		{"namespaces, capabilities stay", "capset", false, "", []string{sandbox.LayerCapabilities}},
+		{"an executable ring", "noexec", false, "", nil},
 		{"no Landlock", "landlock", false, sandbox.LayerLandlock, nil},
 		{"Landlock not started", "landlock-off", false, sandbox.LayerLandlock, nil},
 		{"Landlock without effect", "landlock-hollow", false, sandbox.LayerLandlock, nil},

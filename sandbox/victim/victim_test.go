@@ -170,6 +170,24 @@ func (found table) stops(o order) []string {
 	return set
 }
 
+// TestNotShipped: neither the attempts nor the function that puts on some layers
+// alone are part of a program that is built without the tag.
+func TestNotShipped(t *testing.T) {
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}} {{.GoFiles}}", "blockgate/cmd/...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(out), "confine_linux.go") {
+		t.Errorf("this is not a list of what is shipped:\n%s", out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "blockgate/") && strings.Contains(line, "victim") {
+			t.Errorf("shipped: %s", line)
+		}
+	}
+}
+
 // skipWithoutNamespaces skips a test where this kernel gives no namespaces: half of
 // the table would say nothing.
 func skipWithoutNamespaces(t *testing.T) {

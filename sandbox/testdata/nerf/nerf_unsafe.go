@@ -44,11 +44,12 @@ func main() {
 }
 
 // refusal is a call that fails, if flags is not 0 only with one of them in its
-// first argument.
+// argument of that index.
 type refusal struct {
 	number uint32
 	errno  unix.Errno
 	flags  uint32
+	index  uint32
 }
 
 // code is what the filter does about it. The number is loaded before and after.
@@ -59,7 +60,7 @@ func (r refusal) code() []unix.SockFilter {
 	}
 	return []unix.SockFilter{
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: r.number, Jf: 4},
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 16}, // the low half of the first argument
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 16 + 8*r.index}, // the low half of the argument
 		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: r.flags, Jf: 1},
 		fail,
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0},
@@ -85,16 +86,18 @@ func refusals(feature string) []refusal {
 	case "rlimits":
 		return each(unix.ENOSYS, unix.SYS_PRLIMIT64)
 	case "userns": // a sysctl forbids them
-		return append(each(unix.EPERM, unix.SYS_UNSHARE), refusal{unix.SYS_CLONE, unix.EPERM, unix.CLONE_NEWUSER})
+		return append(each(unix.EPERM, unix.SYS_UNSHARE), refusal{unix.SYS_CLONE, unix.EPERM, unix.CLONE_NEWUSER, 0})
 	case "userns-none": // user.max_user_namespaces is 0
-		return append(each(unix.ENOSPC, unix.SYS_UNSHARE), refusal{unix.SYS_CLONE, unix.ENOSPC, unix.CLONE_NEWUSER})
+		return append(each(unix.ENOSPC, unix.SYS_UNSHARE), refusal{unix.SYS_CLONE, unix.ENOSPC, unix.CLONE_NEWUSER, 0})
 	case "mount": // what AppArmor does to the user namespaces that it lets be made
 		return each(unix.EACCES, unix.SYS_MOUNT, unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2)
+	case "noexec": // before Linux 6.3
+		return []refusal{{unix.SYS_MEMFD_CREATE, unix.EINVAL, unix.MFD_NOEXEC_SEAL, 1}}
 	case "capset":
 		return each(unix.EPERM, unix.SYS_CAPSET)
 	case "docker": // what of Docker's default profile concerns us, without CAP_SYS_ADMIN
 		return append(each(unix.EPERM, unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT),
-			refusal{unix.SYS_CLONE, unix.EPERM, anyNamespace}, refusal{unix.SYS_CLONE3, unix.ENOSYS, 0})
+			refusal{unix.SYS_CLONE, unix.EPERM, anyNamespace, 0}, refusal{unix.SYS_CLONE3, unix.ENOSYS, 0, 0})
 	default:
 		panic("no such feature: " + feature)
 	}
@@ -103,7 +106,7 @@ func refusals(feature string) []refusal {
 func each(errno unix.Errno, numbers ...uint32) []refusal {
 	var all []refusal
 	for _, n := range numbers {
-		all = append(all, refusal{n, errno, 0})
+		all = append(all, refusal{n, errno, 0, 0})
 	}
 	return all
 }
