@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -101,10 +103,10 @@ func writable(folders []string) error {
 		if err == nil {
 			err = file.Close()
 		}
-		if err == nil {
-			err = os.Remove(name)
-		}
 		if err != nil {
+			return &FolderError{folder, err}
+		}
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // another one removed it
 			return &FolderError{folder, err}
 		}
 	}
