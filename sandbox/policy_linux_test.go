@@ -33,6 +33,12 @@ func newMachine(t *testing.T, name string) machine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return load(t, a, program)
+}
+
+// load makes a machine of a program.
+func load(t *testing.T, a arch, program []unix.SockFilter) machine {
+	t.Helper()
 	raw := make([]bpf.RawInstruction, 0, len(program))
 	for _, i := range program {
 		raw = append(raw, bpf.RawInstruction{Op: i.Code, Jt: i.Jt, Jf: i.Jf, K: i.K})
@@ -250,29 +256,35 @@ func TestPolicyIsSmall(t *testing.T) {
 
 // TestPolicyNumbers compares both columns of numbers with the tables of x/sys.
 func TestPolicyNumbers(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
-	if err != nil {
-		t.Fatalf("find the module: %v", err)
-	}
-	line := regexp.MustCompile(`SYS_(\w+)\s+= (\d+)`)
 	for _, name := range []string{"amd64", "arm64"} {
-		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "unix", "zsysnum_linux_"+name+".go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		numbers := map[string]uint64{}
-		for _, m := range line.FindAllStringSubmatch(string(text), -1) {
-			if numbers[strings.ToLower(m[1])], err = strconv.ParseUint(m[2], 10, 32); err != nil {
-				t.Fatal(err)
-			}
-		}
 		a, _ := archOf(name)
+		numbers := systemNumbers(t, name)
 		for _, r := range policy(testPID) {
 			if want, ok := numbers[r.name]; !ok || uint64(a.number(r)) != want {
 				t.Errorf("%s on %s is %d here, %d there", r.name, name, a.number(r), want)
 			}
 		}
 	}
+}
+
+// systemNumbers are the numbers of all calls on an architecture, by x/sys.
+func systemNumbers(t *testing.T, name string) map[string]uint64 {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
+	if err != nil {
+		t.Fatalf("find the module: %v", err)
+	}
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "unix", "zsysnum_linux_"+name+".go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := map[string]uint64{}
+	for _, m := range regexp.MustCompile(`SYS_(\w+)\s+= (\d+)`).FindAllStringSubmatch(string(text), -1) {
+		if numbers[strings.ToLower(m[1])], err = strconv.ParseUint(m[2], 10, 32); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return numbers
 }
 
 func TestAssembleRefuses(t *testing.T) {

@@ -35,7 +35,7 @@ func (s *service) keepBroker(ctx context.Context, ready chan<- struct{}) error {
 		}
 		delay := wait.next(p.lived())
 		s.log.LogAttrs(ctx, slog.LevelError, "broker died", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)), slog.Duration("restart_in", delay))
-		if fatal(p.code()) && !s.brokerReady.Load() {
+		if p.code() == sandbox.ExitMissingLayer || fatal(p.code()) && !s.brokerReady.Load() {
 			return &ExitError{Code: p.code(), Role: "broker", Detail: p.cause(nil) + " before it was ready; its log says why"}
 		}
 		pause(ctx, delay)

@@ -341,18 +341,18 @@ func TestOtherCodesRestart(t *testing.T) {
 	second := b.adapter()
 	second.do("seal")
 	b.parsers(2)
-	second.do("exit 4")
-	if r := b.log.next("adapter died"); r["cause"] != "exit status 4" {
+	second.do("exit 2")
+	if r := b.log.next("adapter died"); r["cause"] != "exit status 2" {
 		t.Errorf("logged as %v", r)
 	}
 	b.adapter()
 }
 
-// TestHopelessCodesEnd: files and bus are what the operator must mend, whenever
-// the adapter says so.
+// TestHopelessCodesEnd: sandbox, files and bus are what the operator must mend,
+// whenever the adapter says so.
 func TestHopelessCodesEnd(t *testing.T) {
 	t.Parallel()
-	for _, code := range []int{5, 6} {
+	for _, code := range []int{4, 5, 6} {
 		b := launch(t, config(t, "seal"))
 		b.parsers(2)
 		b.adapter().do(fmt.Sprintf("exit %d", code))

@@ -49,9 +49,11 @@ type daemon struct {
 
 // daemonOptions say how a daemon is started, beyond its arguments.
 type daemonOptions struct {
-	binDir string // of other programs than those under test
-	env    []string
-	uid    uint32 // not 0: another user
+	binDir  string   // of other programs than those under test
+	program string   // not empty: another one than blockgate
+	before  []string // arguments before all others
+	env     []string
+	uid     uint32 // not 0: another user
 }
 
 // startDaemon starts `blockgate run` with the bundled broker on a free port,
@@ -90,7 +92,11 @@ func (o daemonOptions) command(args ...string) *exec.Cmd {
 	if dir == "" {
 		dir = binDir
 	}
-	cmd := exec.CommandContext(context.Background(), filepath.Join(dir, "blockgate"), args...)
+	program := o.program
+	if program == "" {
+		program = "blockgate"
+	}
+	cmd := exec.CommandContext(context.Background(), filepath.Join(dir, program), append(slices.Clone(o.before), args...)...)
 	cmd.Env = append([]string{"HOME=/nonexistent"}, o.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: 0}
 	if o.uid != 0 {

@@ -1,0 +1,168 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// killed is the outcome of an attempt that the filter ended.
+const killed = "KILLED"
+
+// roleWorld is what program testdata/role finds around itself.
+type roleWorld struct {
+	Own, Other                            string
+	Allowed, Forbidden, Listen, Datagrams uint16
+	Path, Abstract                        string
+	Bystander                             int
+}
+
+// newRoleWorld sets up folders, sockets and a bystander for a user.
+func newRoleWorld(t *testing.T, program string, user *syscall.Credential) roleWorld {
+	t.Helper()
+	dir := t.TempDir()
+	for up := dir; up != os.TempDir() && up != "/"; up = filepath.Dir(up) {
+		if err := os.Chmod(up, 0o755); err != nil { //nolint:gosec // another user passes through
+			t.Fatal(err)
+		}
+	}
+	w := roleWorld{Own: filepath.Join(dir, "data", "adapter"), Other: filepath.Join(dir, "data", "broker", "secret"), Path: filepath.Join(dir, "socket")}
+	for _, folder := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other)} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(w.Other, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if user != nil {
+		for _, path := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other), w.Other} {
+			if err := os.Chown(path, int(user.Uid), int(user.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.Allowed, w.Forbidden = listenTCP(t), listenTCP(t)
+	w.Listen = freePort(t)
+	datagrams, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = datagrams.Close() })
+	w.Datagrams = uint16(datagrams.LocalAddr().(*net.UDPAddr).Port) //nolint:errcheck // it is one
+	w.Abstract = fmt.Sprintf("@blockgate-test-%d-%d", os.Getpid(), w.Allowed)
+	for _, name := range []string{w.Path, w.Abstract} {
+		socket, err := net.Listen("unix", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = socket.Close() })
+	}
+	if err := os.Chmod(w.Path, 0o666); err != nil { //nolint:gosec // another user connects
+		t.Fatal(err)
+	}
+	w.Bystander = startBystander(t, program, user)
+	return w
+}
+
+func listenTCP(t *testing.T) uint16 {
+	t.Helper()
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	return uint16(socket.Addr().(*net.TCPAddr).Port) //nolint:errcheck // it is one
+}
+
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }()
+	return uint16(socket.Addr().(*net.TCPAddr).Port) //nolint:errcheck // it is one
+}
+
+// startBystander starts a process of the same user that does nothing until the test
+// ends.
+func startBystander(t *testing.T, program string, user *syscall.Credential) int {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, "bystander")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	stdin, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait()
+	})
+	return cmd.Process.Pid
+}
+
+// roleProgram builds the program where every user may run it.
+func roleProgram(t *testing.T) string {
+	t.Helper()
+	program := build(t, "role")
+	for up := program; up != os.TempDir() && up != "/"; up = filepath.Dir(up) {
+		if err := os.Chmod(up, 0o755); err != nil { //nolint:gosec // another user runs it
+			t.Fatal(err)
+		}
+	}
+	return program
+}
+
+// try makes one attempt as a role, and returns the role's report and how the
+// attempt came out.
+func (w roleWorld) try(t *testing.T, program string, user *syscall.Credential, role, attempt string) (Report, string) {
+	t.Helper()
+	text, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, role, attempt)
+	cmd.Env = []string{"WORLD=" + string(text)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	stdin, err := cmd.StdinPipe() // open to the end, so that there is nothing to read
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdin.Close() }()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	status, said, _ := strings.Cut(stdout.String(), "\n")
+	var report Report
+	if role != "none" {
+		var parseErr error
+		if report, parseErr = ParseReport([]byte(status)); parseErr != nil {
+			t.Errorf("%s: %s: %v\n%s", role, attempt, parseErr, &stderr)
+		}
+	}
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report, strings.TrimSpace(said)
+	}
+	if wait, ok := exit.Sys().(syscall.WaitStatus); ok && wait.Signaled() && wait.Signal() == unix.SIGSYS {
+		return report, killed
+	}
+	return report, fmt.Sprintf("%v: %s%s", exit, said, &stderr)
+}
