@@ -19,7 +19,7 @@ import (
 // done.
 func (s *service) keepAdapter(ctx context.Context) error {
 	wait := roleBrake()
-	for ctx.Err() == nil {
+	for starts := 0; ctx.Err() == nil; {
 		l, err := s.startAdapter(ctx)
 		switch {
 		case err != nil && !s.adapterReady.Load():
@@ -28,6 +28,9 @@ func (s *service) keepAdapter(ctx context.Context) error {
 			s.log.LogAttrs(ctx, slog.LevelError, "adapter not started", slog.String("reason", err.Error()))
 			pause(ctx, wait.next(0))
 			continue
+		}
+		if starts++; starts > 1 {
+			s.ledger.restarted(ctx, frame.ProcessAdapter)
 		}
 		err = l.run(ctx)
 		p := l.adapter
@@ -117,10 +120,19 @@ func (l *life) run(ctx context.Context) error {
 		l.adapter.stop(adapterGrace)
 	}
 	endParsers()
+	l.ledger.leave(l)
 	l.ctl.close() // ends what waits for a record
 	wg.Wait()
 	l.close([]*os.File{l.ring})
 	return exitCause(stop)
+}
+
+// tell sends the adapter a record. An adapter that does not take it is killed.
+func (l *life) tell(ctx context.Context, record frame.Control) {
+	if err := l.ctl.send(record); err != nil && ctx.Err() == nil {
+		l.log.LogAttrs(ctx, slog.LevelError, "adapter deaf", slog.String("reason", err.Error()))
+		l.adapter.kill()
+	}
 }
 
 // endOfStream reports whether a socket was closed, by either end.
@@ -136,6 +148,7 @@ func (l *life) serve(ctx context.Context, wg *sync.WaitGroup, fail context.Cance
 		return err
 	}
 	l.adapterReady.Store(true)
+	l.ledger.present(ctx, l)
 	l.log.LogAttrs(ctx, slog.LevelInfo, "adapter ready", slog.Int("pid", l.adapter.pid()))
 	for _, c := range l.cells {
 		wg.Go(func() {
@@ -169,8 +182,8 @@ func (l *life) awaitSeal() error {
 	return err
 }
 
-// obey kills the parsers that the adapter names, at a bounded pace, until the
-// adapter ends, misbehaves or ctx is done.
+// obey kills the parsers that the adapter names, at a bounded pace, unless they
+// were replaced meanwhile, until the adapter ends, misbehaves or ctx is done.
 func (l *life) obey(ctx context.Context) error {
 	var kills pace
 	for {
@@ -185,6 +198,8 @@ func (l *life) obey(ctx context.Context) error {
 			l.log.LogAttrs(ctx, slog.LevelWarn, "kill delayed", slog.Int("worker", record.Worker), slog.Duration("by", d))
 			pause(ctx, d)
 		}
-		l.cells[record.Worker].condemn()
+		if !l.cells[record.Worker].condemn(record.Generation, record.Cause) {
+			return fmt.Errorf("said kill of worker %d, generation %d, which was never there", record.Worker, record.Generation)
+		}
 	}
 }

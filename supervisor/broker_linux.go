@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"blockgate/sandbox"
 	"blockgate/sandbox/frame"
 )
 
@@ -13,7 +14,7 @@ import (
 // when one is ready for the first time.
 func (s *service) keepBroker(ctx context.Context, ready chan<- struct{}) error {
 	wait := roleBrake()
-	for ctx.Err() == nil {
+	for starts := 0; ctx.Err() == nil; {
 		p, ctl, err := s.startRole(s.BrokerArgs, s.BrokerConfig)
 		switch {
 		case err != nil && !s.brokerReady.Load():
@@ -24,6 +25,9 @@ func (s *service) keepBroker(ctx context.Context, ready chan<- struct{}) error {
 			continue
 		}
 		s.log.LogAttrs(ctx, slog.LevelInfo, "broker started", slog.Int("pid", p.pid()))
+		if starts++; starts > 1 {
+			s.ledger.restarted(ctx, frame.ProcessBroker)
+		}
 		s.watchBroker(ctx, p, ctl, ready)
 		if ctx.Err() != nil { // asked for
 			s.log.LogAttrs(ctx, slog.LevelInfo, "broker stopped", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)))
@@ -58,9 +62,17 @@ func (s *service) watchBroker(ctx context.Context, p *process, ctl *control, rea
 	<-heard
 }
 
-// admitBroker waits for the broker's READY.
+// admitBroker waits for the broker's READY, before which it may say how it is
+// confined.
 func (s *service) admitBroker(ctx context.Context, p *process, ctl *control, ready chan<- struct{}) error {
-	record, err := ctl.receive(time.Now().Add(brokerDeadline))
+	deadline := time.Now().Add(brokerDeadline)
+	record, err := ctl.receive(deadline)
+	if err == nil && record.Kind == frame.ControlLayers {
+		if err := s.admitLayers(ctx, frame.ProcessBroker, record); err != nil {
+			return err
+		}
+		record, err = ctl.receive(deadline)
+	}
 	if err != nil {
 		return err
 	}
@@ -71,5 +83,17 @@ func (s *service) admitBroker(ctx context.Context, p *process, ctl *control, rea
 	if !s.brokerReady.Swap(true) {
 		close(ready)
 	}
+	return nil
+}
+
+// admitLayers takes what a role says of its confinement.
+func (s *service) admitLayers(ctx context.Context, speaker frame.Process, record frame.Control) error {
+	if record.Worker != int(speaker) {
+		return fmt.Errorf("said how %s is confined", frame.Process(record.Worker))
+	}
+	if _, err := sandbox.ParseReport([]byte(record.Text)); err != nil {
+		return err
+	}
+	s.ledger.confined(ctx, speaker, record.Text)
 	return nil
 }

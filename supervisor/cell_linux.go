@@ -22,28 +22,40 @@ type cell struct {
 	index int
 	jobs  *os.File // The worker's end of the job socket.
 
-	mu        sync.Mutex // guards what follows
-	inside    *process   // nil between two parsers
-	condemned bool       // the adapter had the one inside killed
+	mu         sync.Mutex  // guards what follows
+	inside     *process    // nil between two parsers
+	generation uint32      // of the one inside, or of the last one; the first is 1
+	condemned  frame.Cause // why the adapter had the one inside killed; 0: it had not
 }
 
-// condemn kills the parser inside, if there is one.
-func (c *cell) condemn() {
+// condemn kills the parser inside if it is of that generation. It does nothing to
+// the successor of one that died meanwhile. It reports false for a generation that
+// was never there.
+func (c *cell) condemn(generation uint32, why frame.Cause) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inside != nil {
-		c.condemned = true
+	if c.inside != nil && generation == c.generation {
+		c.condemned = why
 		c.inside.kill()
 	}
+	return generation <= c.generation
+}
+
+// number gives the next parser its generation.
+func (c *cell) number() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation++
+	return c.generation
 }
 
 func (c *cell) enter(p *process) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inside, c.condemned = p, false
+	c.inside, c.condemned = p, 0
 }
 
-func (c *cell) leave() (condemned bool) {
+func (c *cell) leave() (condemned frame.Cause) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inside = nil
@@ -58,7 +70,8 @@ func (c *cell) keep(ctx context.Context) error {
 		if err := drain(c.jobs); err != nil {
 			return ownFailure("parser", "prepare", err)
 		}
-		d, err := c.live(ctx)
+		generation := c.number()
+		d, err := c.live(ctx, generation)
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
@@ -69,16 +82,17 @@ func (c *cell) keep(ctx context.Context) error {
 			return &ExitError{Code: d.code, Role: "parser", Detail: d.last}
 		}
 		delay := time.Duration(0)
-		if !d.condemned {
+		if d.condemned == 0 {
 			delay = wait.next(d.lived)
 		}
 		c.log.LogAttrs(ctx, slog.LevelWarn, "parser died", slog.Int("worker", c.index), slog.Int("pid", d.pid),
-			slog.String("cause", d.cause), slog.Bool("condemned", d.condemned), slog.Duration("restart_in", delay))
-		c.tell(ctx, frame.Control{Kind: frame.ControlDied, Worker: c.index, Text: d.cause})
+			slog.String("cause", d.cause), slog.Bool("condemned", d.condemned != 0), slog.Duration("restart_in", delay))
+		c.tell(ctx, frame.Control{Kind: frame.ControlDied, Cause: d.why(), Worker: c.index, Generation: generation, Text: d.cause})
 		if delay > 0 {
-			c.tell(ctx, frame.Control{Kind: frame.ControlBraked, Worker: c.index})
-			pause(ctx, delay)
+			c.tell(ctx, frame.Control{Kind: frame.ControlBraked, Worker: c.index, Generation: generation})
 		}
+		c.ledger.count(ctx, func(t *frame.Tally) { t.Deaths[d.why()]++ })
+		pause(ctx, delay)
 	}
 	return nil
 }
@@ -98,46 +112,50 @@ func (c *cell) adapterEnds(ctx context.Context) bool {
 	}
 }
 
-// tell sends the adapter a record. An adapter that does not take it is killed.
-func (c *cell) tell(ctx context.Context, record frame.Control) {
-	if err := c.ctl.send(record); err != nil && ctx.Err() == nil {
-		c.log.LogAttrs(ctx, slog.LevelError, "adapter deaf", slog.String("reason", err.Error()))
-		c.adapter.kill()
-	}
-}
-
 // death is how a parser ended.
 type death struct {
 	pid, code int
 	lived     time.Duration // 0 if it was never ready.
 	cause     string        // For the log and the adapter.
 	last      string        // The first line that it said, or the cause.
-	condemned bool
+	kind      frame.Cause   // Why, by itself.
+	condemned frame.Cause   // Why the adapter had it killed; 0: it had not.
+}
+
+// why returns what the death counts as.
+func (d death) why() frame.Cause {
+	if d.condemned != 0 {
+		return d.condemned
+	}
+	return d.kind
 }
 
 // live starts a parser, tells the adapter when it is ready, and returns when it
 // ended, which it is made to when ctx is done.
-func (c *cell) live(ctx context.Context) (death, error) {
+func (c *cell) live(ctx context.Context, generation uint32) (death, error) {
 	started, err := c.start()
 	switch {
 	case err != nil && !c.parserReady.Load():
 		return death{}, ownFailure("parser", "start", err)
 	case err != nil:
-		return death{code: -1, cause: printable(err.Error(), frame.MaxCauseText)}, nil
+		return death{code: -1, kind: frame.CauseStart, cause: printable(err.Error(), frame.MaxCauseText)}, nil
+	}
+	if generation > 1 {
+		c.ledger.restarted(ctx, frame.ProcessParser)
 	}
 	p := started.process
 	c.enter(p)
 	defer context.AfterFunc(ctx, p.kill)()
 	said := make(chan []byte, 1)
 	go func() { said <- listen(started.stderr) }()
-	if err := c.admit(ctx, started); err != nil {
+	if err := c.admit(ctx, started, generation); err != nil {
 		p.kill()
 		<-p.ended
 		c.leave()
 		return c.refused(p, <-said, err)
 	}
 	<-p.ended
-	d := death{pid: p.pid(), code: p.code(), lived: p.lived(), condemned: c.leave()}
+	d := death{pid: p.pid(), code: p.code(), lived: p.lived(), kind: p.why(), condemned: c.leave()}
 	words := <-said
 	d.cause = p.cause(words)
 	d.last = d.cause
@@ -147,8 +165,8 @@ func (c *cell) live(ctx context.Context) (death, error) {
 // refused tells how a parser ended that was not admitted for the reason why. It
 // is an [*ExitError] if none was ever admitted and the next one will fare alike.
 func (c *cell) refused(p *process, said []byte, why error) (death, error) {
-	d := death{pid: p.pid(), code: p.code(), cause: p.cause(said), last: firstLine(said)} // it never lived: brake
-	if !endOfStream(why) {                                                                // it did not end by itself: the reason is ours
+	d := death{pid: p.pid(), code: p.code(), kind: frame.CauseStart, cause: p.cause(said), last: firstLine(said)} // it never lived: brake
+	if !endOfStream(why) {                                                                                        // it did not end by itself: the reason is ours
 		d.cause = printable(why.Error(), frame.MaxCauseText)
 	}
 	if d.last == "" {
@@ -235,14 +253,14 @@ func (c *cell) check(n newcomer) (line []byte, report sandbox.Report, err error)
 }
 
 // admit checks a parser and tells the adapter that it is ready.
-func (c *cell) admit(ctx context.Context, n newcomer) error {
+func (c *cell) admit(ctx context.Context, n newcomer, generation uint32) error {
 	line, report, err := c.check(n)
 	if err != nil {
 		return err
 	}
 	c.parserReady.Store(true)
 	c.announce(ctx, n.pid(), report)
-	c.tell(ctx, frame.Control{Kind: frame.ControlReady, Worker: c.index, Text: string(line)})
+	c.tell(ctx, frame.Control{Kind: frame.ControlReady, Worker: c.index, Generation: generation, Text: string(line)})
 	return nil
 }
 

@@ -33,6 +33,9 @@ type Config struct {
 	Log *slog.Logger
 	// AllowNoLandlock lets parsers run where the kernel has no Landlock.
 	AllowNoLandlock bool
+	// Own is what is known of our own confinement, for the adapter to show; without
+	// layers nothing is.
+	Own sandbox.Report
 	// BuildID is the build identity that a parser must have; empty is this
 	// program's.
 	BuildID string

@@ -15,7 +15,13 @@
 // parsers are killed, ring and sockets are dropped, and a new adapter gets new
 // ones. A parser that dies is replaced in its place, with the same socket: what
 // the adapter had sent to the dead one is read out and dropped first, so that a
-// block that kills a parser does not meet the next one too.
+// block that kills a parser does not meet the next one too. Each parser has the
+// next generation of its place: what the adapter says of one that died meanwhile
+// does not meet its successor.
+//
+// What is counted (deaths, restarts), and what is known of how supervisor and
+// broker are confined, outlives an adapter: each one is told all of it when it is
+// ready, and every change. It shows them as metrics.
 //
 // An adapter is ready when it says SEALED, a broker when it says READY. What ends
 // with a code that a restart cannot mend (2 usage, 4 sandbox, 5 files, 6 bus)

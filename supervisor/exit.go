@@ -13,6 +13,9 @@ const (
 	exitBus   = 6 // The bus is unreachable or refused us.
 )
 
+// goCrash is the exit code of a Go program that panics or meets a fatal error.
+const goCrash = 2
+
 // ExitError ends the service: a process ended, before any of its kind was ever
 // ready, in a way that a restart cannot mend.
 type ExitError struct {

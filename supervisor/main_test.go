@@ -71,6 +71,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// brokerLayers is a status line.
+const brokerLayers = `blockgate-sandbox 1 build="test-build" seccomp=wanted,ok,"of the broker"`
+
 // testBroker says that it is ready, and ends when it is asked to.
 func testBroker() int {
 	config, _ := io.ReadAll(os.NewFile(3, "config"))
@@ -79,20 +82,33 @@ func testBroker() int {
 	}
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
-	says := frame.Control{Kind: frame.ControlReady, Text: string(config)}
+	says := []frame.Control{{Kind: frame.ControlReady, Text: string(config)}}
+	layers := frame.Control{Kind: frame.ControlLayers, Worker: int(frame.ProcessBroker), Text: brokerLayers}
 	switch string(config) {
 	case "silent":
 		<-term
 		return 0
 	case "sealed":
-		says = frame.Control{Kind: frame.ControlSealed}
+		says = []frame.Control{{Kind: frame.ControlSealed}}
+	case "layers":
+		says = []frame.Control{layers, says[0]}
+	case "layers twice":
+		says = []frame.Control{layers, layers}
+	case "layers of another":
+		layers.Worker = int(frame.ProcessAdapter)
+		says = []frame.Control{layers}
+	case "layers in other words":
+		layers.Text = "I am fine"
+		says = []frame.Control{layers}
 	}
-	record, err := frame.AppendControl(nil, says)
-	if err == nil {
-		_, err = unix.Write(4, record)
-	}
-	if err != nil {
-		return 3
+	for _, c := range says {
+		record, err := frame.AppendControl(nil, c)
+		if err == nil {
+			_, err = unix.Write(4, record)
+		}
+		if err != nil {
+			return 3
+		}
 	}
 	<-term
 	return 0
@@ -118,9 +134,10 @@ func testSupervisor(config string) int {
 // adapterRole is an adapter that tells a test what happens to it, and does what
 // the test says: first the lines of its configuration, then those of its socket.
 type adapterRole struct {
-	mu   sync.Mutex
-	test net.Conn
-	ring *ring.Ring
+	mu    sync.Mutex
+	test  net.Conn
+	ring  *ring.Ring
+	ready map[int]uint32 // the generation that was ready last, by worker
 }
 
 func testAdapter(address string) {
@@ -129,7 +146,7 @@ func testAdapter(address string) {
 		panic(err)
 	}
 	held := descriptors("self") // before there is a socket to the test
-	a := &adapterRole{}
+	a := &adapterRole{ready: map[int]uint32{}}
 	if a.test, err = new(net.Dialer).DialContext(context.Background(), "unix", address); err != nil {
 		panic(err)
 	}
@@ -173,6 +190,11 @@ func (a *adapterRole) heed() {
 			a.tell("bad %v", err)
 			continue
 		}
+		if c.Kind == frame.ControlReady {
+			a.mu.Lock()
+			a.ready[c.Worker] = c.Generation
+			a.mu.Unlock()
+		}
 		a.tell("%s %d %s", c.Kind, c.Worker, c.Text)
 	}
 }
@@ -193,7 +215,13 @@ func (a *adapterRole) do(line string) {
 	case "junk":
 		_, _ = unix.Write(4, []byte("junk"))
 	case "kill":
-		a.say(frame.Control{Kind: frame.ControlKill, Worker: n})
+		a.kill(n, 0)
+	case "kill-predecessor":
+		a.kill(n, -1)
+	case "kill-successor":
+		a.kill(n, 1)
+	case "layers":
+		a.say(frame.Control{Kind: frame.ControlLayers, Worker: n})
 	case "job":
 		a.job(n)
 	case "send":
@@ -202,6 +230,15 @@ func (a *adapterRole) do(line string) {
 	case "exit":
 		os.Exit(n)
 	}
+}
+
+// kill wants a worker killed, of the generation that was ready last or of one
+// beside it; of the first if none was ready.
+func (a *adapterRole) kill(worker, beside int) {
+	a.mu.Lock()
+	generation := max(a.ready[worker], 1)
+	a.mu.Unlock()
+	a.say(frame.Control{Kind: frame.ControlKill, Cause: frame.CauseHung, Worker: worker, Generation: uint32(int(generation) + beside)})
 }
 
 func (a *adapterRole) say(c frame.Control) {

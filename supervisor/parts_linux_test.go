@@ -103,7 +103,7 @@ func TestCauseFitsItsRecord(t *testing.T) {
 	<-p.ended
 	for _, said := range []string{"", "panic: \"quoted\" \\ \x00\xff", strings.Repeat("\"", 5000), strings.Repeat("\u2028", 5000)} {
 		cause := p.cause([]byte(said))
-		if _, err := frame.AppendControl(nil, frame.Control{Kind: frame.ControlDied, Text: cause}); err != nil {
+		if _, err := frame.AppendControl(nil, frame.Control{Kind: frame.ControlDied, Cause: frame.CauseExit, Generation: 1, Text: cause}); err != nil {
 			t.Errorf("%.20q: %v", said, err)
 		}
 		if !strings.HasPrefix(cause, "exit status 2") {
@@ -206,7 +206,7 @@ func TestControl(t *testing.T) {
 	}
 	c := &control{file: ours}
 	defer c.close()
-	want := frame.Control{Kind: frame.ControlDied, Worker: 3, Text: "why"}
+	want := frame.Control{Kind: frame.ControlDied, Cause: frame.CauseCrash, Worker: 3, Generation: 9, Text: "why"}
 	if err := c.send(want); err != nil {
 		t.Fatal(err)
 	}

@@ -138,6 +138,33 @@ func (p *process) code() int {
 	return p.state.ExitCode()
 }
 
+// why says what the end of the process, which must be behind it, counts as.
+func (p *process) why() frame.Cause {
+	if p.waitErr != nil {
+		return frame.CauseExit
+	}
+	status, ok := p.state.Sys().(syscall.WaitStatus)
+	if !ok {
+		return frame.CauseExit
+	}
+	if !status.Signaled() {
+		if status.ExitStatus() == goCrash {
+			return frame.CauseCrash
+		}
+		return frame.CauseExit
+	}
+	switch status.Signal() {
+	case syscall.SIGSYS:
+		return frame.CauseSyscall
+	case syscall.SIGKILL:
+		return frame.CauseKilled
+	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP:
+		return frame.CauseCrash
+	default:
+		return frame.CauseExit
+	}
+}
+
 // cause says how the process came to its end, which must be behind it, and what it
 // said, if anything.
 func (p *process) cause(said []byte) string {

@@ -150,6 +150,34 @@ func TestAdapterHasParserKilled(t *testing.T) {
 	b.log.next("kill delayed")
 }
 
+// TestLateKill: a kill that was meant for a parser that died meanwhile does not
+// meet the next one.
+func TestLateKill(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, "seal")
+	cfg.Parsers = 1
+	b := launch(t, cfg)
+	a := b.adapter()
+	a.next("ready")
+	kill9(t, b.parsers(1)[0])
+	a.next("died")
+	a.next("ready")
+	second := b.parsers(1)[0]
+	b.log.next("parser died")
+	a.do("kill-predecessor 0")
+	a.do("job 0")
+	if got := a.next("answer"); !strings.HasSuffix(got, " <nil>") {
+		t.Error(got)
+	}
+	a.do("kill 0") // is read after the one before
+	if got := a.next("died"); got != "died 0 signal: killed" {
+		t.Error(got)
+	}
+	if r := b.log.next("parser died"); r.number("pid") != second || r["condemned"] != true {
+		t.Errorf("logged as %v, want the end of %d", r, second)
+	}
+}
+
 func TestDyingYoungIsBraked(t *testing.T) {
 	t.Parallel()
 	cfg := config(t, "seal")
@@ -338,11 +366,13 @@ func TestHopelessCodesEnd(t *testing.T) {
 func TestMisbehavingAdapterIsKilled(t *testing.T) {
 	t.Parallel()
 	for orders, reason := range map[string]string{
-		"junk":         "malformed control record",
-		"pretend":      "seal",
-		"kill 0":       "said kill before sealed",
-		"seal\nkill 2": "said kill of worker 2",
-		"seal\njunk":   "malformed control record",
+		"junk":                   "malformed control record",
+		"pretend":                "seal",
+		"kill 0":                 "said kill before sealed",
+		"seal\nkill 2":           "said kill of worker 2",
+		"seal\nkill-successor 0": "said kill of worker 0, generation 2, which was never there",
+		"seal\nlayers 2":         "said layers of worker 2",
+		"seal\njunk":             "malformed control record",
 	} {
 		b := launch(t, config(t, orders))
 		if r := b.log.next("adapter misbehaved"); !strings.Contains(fmt.Sprint(r["reason"]), reason) {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"blockgate/sandbox/frame"
 )
 
 // Run runs the service until ctx is done, then stops it within 10 s and returns
@@ -39,6 +41,9 @@ func Run(ctx context.Context, cfg Config) error {
 	defer s.starter.close()
 	s.leaves = openLeaves(cfg.Parsers)
 	defer closeAll(s.leaves.files)
+	if len(cfg.Own.Layers) > 0 {
+		s.ledger.confined(ctx, frame.ProcessSupervisor, string(cfg.Own.AppendText(nil)))
+	}
 	return s.run(ctx)
 }
 
@@ -52,6 +57,7 @@ type service struct {
 
 	isolation isolation // Of parsers.
 	leaves    leaves    // Their cgroups.
+	ledger    ledger
 
 	// Whether one of its kind was ever ready: from then on no exit code is fatal.
 	brokerReady, adapterReady, parserReady atomic.Bool

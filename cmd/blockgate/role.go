@@ -233,8 +233,8 @@ func openCells(network btc.Network, challenge claim.Challenge, parsers int) (*ce
 		}
 		conns[i] = os.NewFile(uintptr(fd), fmt.Sprintf("parser-%d", i))
 	}
-	workers, err := pool.New(pool.Config{Conns: conns, Ring: shared, Checker: checkers(sha256d.Best(), challenge), Kill: func(i int) {
-		_ = tell(frame.Control{Kind: frame.ControlKill, Worker: i}) // if it fails the supervisor is gone, and we end
+	workers, err := pool.New(pool.Config{Conns: conns, Ring: shared, Checker: checkers(sha256d.Best(), challenge), Kill: func(i int, generation uint32, why frame.Cause) {
+		_ = tell(frame.Control{Kind: frame.ControlKill, Cause: why, Worker: i, Generation: generation}) // if it fails the supervisor is gone, and we end
 	}})
 	if err != nil {
 		return nil, err
@@ -260,10 +260,10 @@ func followControl(workers *pool.Pool) error {
 		}
 		switch record.Kind {
 		case frame.ControlReady:
-			workers.Ready(record.Worker, record.Text)
+			workers.Ready(record.Worker, record.Generation, record.Text)
 		case frame.ControlDied:
-			workers.Died(record.Worker, record.Text)
-		case frame.ControlBraked, frame.ControlSealed, frame.ControlKill:
+			workers.Died(record.Worker, record.Generation, record.Text)
+		case frame.ControlBraked, frame.ControlSealed, frame.ControlKill, frame.ControlLayers, frame.ControlTally:
 		}
 	}
 }

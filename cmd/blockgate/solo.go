@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
 	"blockgate/supervisor"
@@ -32,15 +33,15 @@ func openSolo(parserPath string, allowNoLandlock bool, checker func() *claim.Che
 	if err != nil {
 		return nil, err
 	}
-	c.pool, err = pool.New(pool.Config{Conns: []*os.File{c.Jobs}, Ring: c.ring, Checker: checker, Kill: func(int) { c.Kill() }})
+	c.pool, err = pool.New(pool.Config{Conns: []*os.File{c.Jobs}, Ring: c.ring, Checker: checker, Kill: func(int, uint32, frame.Cause) { c.Kill() }})
 	if err != nil {
 		c.Close()
 		return nil, err
 	}
-	c.pool.Ready(0, "")
+	c.pool.Ready(0, 1, "")
 	go func() {
 		<-c.Ended()
-		c.pool.Died(0, "it ended")
+		c.pool.Died(0, 1, "it ended")
 	}()
 	return c, nil
 }

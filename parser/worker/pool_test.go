@@ -19,6 +19,7 @@ import (
 	"blockgate/parser"
 	"blockgate/parser/worker"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
 	"blockgate/sandbox/ring"
 	"blockgate/sandbox/signet"
@@ -81,9 +82,9 @@ func newWorkshop(t *testing.T, workers int) *workshop {
 	if err := errors.Join(err, unix.Close(memfd)); err != nil {
 		t.Fatal(err)
 	}
-	cfg := pool.Config{Ring: w.ring, Checker: newChecker, Kill: func(i int) {
-		w.pool.Died(i, "killed")
-		w.pool.Ready(i, "again")
+	cfg := pool.Config{Ring: w.ring, Checker: newChecker, Kill: func(i int, generation uint32, _ frame.Cause) {
+		w.pool.Died(i, generation, "killed")
+		w.pool.Ready(i, generation+1, "again")
 	}}
 	var served sync.WaitGroup
 	for range workers {
@@ -102,7 +103,7 @@ func newWorkshop(t *testing.T, workers int) *workshop {
 		t.Fatal(err)
 	}
 	for i := range workers {
-		w.pool.Ready(i, "sound")
+		w.pool.Ready(i, 1, "sound")
 	}
 	t.Cleanup(func() {
 		_ = w.pool.Close() // ends what Serve reads

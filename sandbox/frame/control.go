@@ -10,14 +10,15 @@ import (
 // message of a SEQPACKET socket:
 //
 //	0      kind
-//	1      zero
+//	1      cause
 //	2..3   worker, little endian
 //	4..5   length of the text, little endian
 //	6..7   zero
-//	8..    text, then zeros to the end
+//	8..11  generation, little endian
+//	12..   text, then zeros to the end
 const ControlSize = controlHead + MaxStatusText
 
-const controlHead = 8
+const controlHead = 12
 
 // MaxStatusText is the most bytes of text in a READY record.
 //
@@ -42,11 +43,11 @@ type ControlKind uint8
 // The kinds of control records.
 const (
 	// ControlReady goes from supervisor to adapter: the worker serves jobs, the
-	// text is its status line. From the broker to the supervisor, as worker 0: it
-	// takes clients, the text is its address.
+	// text is its status line. From the broker to the supervisor, as worker 0 of
+	// generation 0: it takes clients, the text is its address.
 	ControlReady ControlKind = iota + 1
-	// ControlDied goes from supervisor to adapter: the worker ended, the text is
-	// the cause.
+	// ControlDied goes from supervisor to adapter: the worker ended, for the cause;
+	// the text has more words for people.
 	ControlDied
 	// ControlBraked goes from supervisor to adapter after ControlDied: the worker
 	// died soon after its start, so the next one is delayed. It has no text.
@@ -54,8 +55,15 @@ const (
 	// ControlSealed goes from adapter to supervisor: the ring is mapped and sealed.
 	// It names worker 0 and has no text.
 	ControlSealed
-	// ControlKill goes from adapter to supervisor: kill the worker. It has no text.
+	// ControlKill goes from adapter to supervisor: kill the worker, for the cause,
+	// unless it is of another generation by now. It has no text.
 	ControlKill
+	// ControlLayers says how a process is confined that is no parser: the worker is
+	// its [Process], the text its status line. It goes from the broker to the
+	// supervisor before READY, and from the supervisor to the adapter.
+	ControlLayers
+	// ControlTally goes from supervisor to adapter: the text is a [Tally].
+	ControlTally
 )
 
 // String returns the word for the kind, or "unknown".
@@ -71,6 +79,10 @@ func (k ControlKind) String() string {
 		return "sealed"
 	case ControlKill:
 		return "kill"
+	case ControlLayers:
+		return "layers"
+	case ControlTally:
+		return "tally"
 	default:
 		return "unknown"
 	}
@@ -79,8 +91,10 @@ func (k ControlKind) String() string {
 // maxText returns the most bytes of text for the kind.
 func (k ControlKind) maxText() int {
 	switch k {
-	case ControlReady:
+	case ControlReady, ControlLayers:
 		return MaxStatusText
+	case ControlTally:
+		return MaxTallyText
 	case ControlDied:
 		return MaxCauseText
 	case ControlBraked, ControlSealed, ControlKill:
@@ -90,11 +104,44 @@ func (k ControlKind) maxText() int {
 	}
 }
 
+// maxWorker returns the highest worker that the kind may name.
+func (k ControlKind) maxWorker() int {
+	switch k {
+	case ControlReady, ControlDied, ControlBraked, ControlKill:
+		return MaxWorkers - 1
+	case ControlLayers:
+		return int(ProcessAdapter)
+	case ControlSealed, ControlTally:
+		return 0
+	default:
+		return 0
+	}
+}
+
+// takes reports whether a record of the kind may have that generation.
+func (k ControlKind) takes(generation uint32) bool {
+	switch k {
+	case ControlReady:
+		return true
+	case ControlDied, ControlBraked, ControlKill:
+		return generation > 0
+	case ControlSealed, ControlLayers, ControlTally:
+		return generation == 0
+	default:
+		return false
+	}
+}
+
 // Control is one record between supervisor, adapter and broker.
 type Control struct {
 	Kind   ControlKind
-	Worker int    // 0 <= Worker < MaxWorkers.
-	Text   string // Printable ASCII; the kind gives the limit.
+	Cause  Cause // Of DIED and KILL, else 0.
+	Worker int   // 0 <= Worker < MaxWorkers.
+	// Generation numbers the processes that follow each other as a worker, from 1
+	// on. A record about one that was replaced meanwhile is told by it from a
+	// record about its successor. It is 0 in records that are not about a parser.
+	Generation uint32
+	Text       string // Printable ASCII; the kind gives the limit.
 }
 
 // ErrControl says that a control record is none: a wrong size, an unknown kind,
@@ -110,9 +157,10 @@ func AppendControl(dst []byte, c Control) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, make([]byte, ControlSize)...)
 	b := dst[start:]
-	b[0] = byte(c.Kind)
+	b[0], b[1] = byte(c.Kind), byte(c.Cause)
 	binary.LittleEndian.PutUint16(b[2:], uint16(c.Worker))
 	binary.LittleEndian.PutUint16(b[4:], uint16(len(c.Text)))
+	binary.LittleEndian.PutUint32(b[8:], c.Generation)
 	copy(b[controlHead:], c.Text)
 	return dst, nil
 }
@@ -128,25 +176,32 @@ func DecodeControl(b []byte) (Control, error) {
 		return Control{}, fmt.Errorf("%w: text of %d bytes", ErrControl, size)
 	}
 	c := Control{
-		Kind:   ControlKind(b[0]),
-		Worker: int(binary.LittleEndian.Uint16(b[2:])),
-		Text:   string(b[controlHead : controlHead+size]),
+		Kind:       ControlKind(b[0]),
+		Cause:      Cause(b[1]),
+		Worker:     int(binary.LittleEndian.Uint16(b[2:])),
+		Generation: binary.LittleEndian.Uint32(b[8:]),
+		Text:       string(b[controlHead : controlHead+size]),
 	}
 	if err := c.check(); err != nil {
 		return Control{}, err
 	}
-	if b[1] != 0 || b[6] != 0 || b[7] != 0 || !allZero(b[controlHead+size:]) {
+	if b[6] != 0 || b[7] != 0 || !allZero(b[controlHead+size:]) {
 		return Control{}, fmt.Errorf("%w: a byte that must be zero is not", ErrControl)
 	}
 	return c, nil
 }
 
 func (c Control) check() error {
-	switch {
-	case c.Kind < ControlReady || c.Kind > ControlKill:
+	if c.Kind < ControlReady || c.Kind > ControlTally {
 		return fmt.Errorf("%w: kind %d", ErrControl, c.Kind)
-	case c.Worker < 0 || c.Worker >= MaxWorkers || c.Kind == ControlSealed && c.Worker != 0:
+	}
+	switch {
+	case c.Worker < 0 || c.Worker > c.Kind.maxWorker():
 		return fmt.Errorf("%w: worker %d in %s", ErrControl, c.Worker, c.Kind)
+	case !c.Kind.takes(c.Generation):
+		return fmt.Errorf("%w: generation %d in %s", ErrControl, c.Generation, c.Kind)
+	case !c.Cause.fits(c.Kind):
+		return fmt.Errorf("%w: cause %d in %s", ErrControl, c.Cause, c.Kind)
 	case len(c.Text) > c.Kind.maxText():
 		return fmt.Errorf("%w: text of %d bytes in %s, at most %d", ErrControl, len(c.Text), c.Kind, c.Kind.maxText())
 	}

@@ -69,7 +69,7 @@ func TestBrokenRule(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, c.stats)
 		}
 		l.mustWait()
-		l.pool.Died(0, "killed")
+		l.pool.Died(0, 1, "killed")
 		l.sound(0)
 		l.mustProve()
 	}

@@ -87,7 +87,7 @@ type lab struct {
 	served sync.WaitGroup
 
 	mu      sync.Mutex
-	killed  []int
+	killed  []kill
 	respawn bool // a killed worker dies and is ready again at once
 }
 
@@ -130,14 +130,21 @@ func newLab(t *testing.T, workers int, deadline time.Duration) *lab {
 // newChecker makes a checker for blocks of mainnet.
 func newChecker() *claim.Checker { return claim.NewChecker(sha256d.New(), nil) }
 
-func (l *lab) kill(i int) {
+// kill is a call of the pool's kill function.
+type kill struct {
+	worker     int
+	generation uint32
+	why        frame.Cause
+}
+
+func (l *lab) kill(i int, generation uint32, why frame.Cause) {
 	l.mu.Lock()
-	l.killed = append(l.killed, i)
+	l.killed = append(l.killed, kill{i, generation, why})
 	respawn := l.respawn
 	l.mu.Unlock()
 	if respawn {
-		l.pool.Died(i, "killed")
-		l.pool.Ready(i, "again")
+		l.pool.Died(i, generation, "killed")
+		l.pool.Ready(i, generation+1, "again")
 	}
 }
 
@@ -155,7 +162,7 @@ func (l *lab) sound(i int) {
 			tell(l.ends[i], answerOf(job.Seq, smallClaim)...)
 		}
 	})
-	l.pool.Ready(i, "sound")
+	l.pool.Ready(i, 1, "sound")
 }
 
 // liar runs script behind the first socket with the first job that comes, and calls it
@@ -166,7 +173,7 @@ func (l *lab) liar(script func(fd int, job frame.Job)) {
 			script(l.ends[0], job)
 		}
 	})
-	l.pool.Ready(0, "liar")
+	l.pool.Ready(0, 1, "liar")
 }
 
 // next returns the next job that comes to worker i, false if the pool was closed.

@@ -74,7 +74,7 @@ func TestNonsense(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 			l.mustWait()
-			l.pool.Died(0, "killed")
+			l.pool.Died(0, 1, "killed")
 			l.sound(0)
 			l.mustProve()
 		})
@@ -161,7 +161,7 @@ func TestFlood(t *testing.T) {
 		l.mustWait()
 		close(stop)
 		l.served.Wait()
-		l.pool.Died(0, "killed")
+		l.pool.Died(0, 1, "killed")
 		l.sound(0)
 		l.mustProve()
 	}
@@ -177,7 +177,7 @@ func TestChaos(t *testing.T) {
 	for i := range workers {
 		rng := rand.New(rand.NewSource(int64(seed + i)))
 		l.served.Go(func() { chaosWorker(l, i, rng) })
-		l.pool.Ready(i, "chaos")
+		l.pool.Ready(i, 1, "chaos")
 	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -222,8 +222,8 @@ func chaosWorker(l *lab, i int, rng *rand.Rand) {
 		case 1:
 			tell(fd, []byte("nonsense"))
 		case 2:
-			l.pool.Died(i, "chaos")
-			l.pool.Ready(i, "chaos")
+			l.pool.Died(i, 1, "chaos")
+			l.pool.Ready(i, 1, "chaos")
 		case 3:
 			tell(fd, frame.Answer{Seq: job.Seq, Verdict: verdict.NoInputs}.Append(nil))
 		case 4: // half an answer

@@ -12,6 +12,7 @@ import (
 
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/frame"
 	"blockgate/sandbox/ring"
 	"blockgate/sandbox/verdict"
 )
@@ -25,9 +26,10 @@ type Config struct {
 	Ring *ring.Ring
 	// Checker makes what proves the claims of one worker; it is called once for each.
 	Checker func() *claim.Checker
-	// Kill has the supervisor kill worker i; [Pool.Died] is called afterwards. It
-	// must not wait for that, and may be called from many goroutines.
-	Kill func(i int)
+	// Kill has the supervisor kill worker i for a reason, unless it is of another
+	// generation by now; [Pool.Died] is called afterwards. It must not wait for
+	// that, and may be called from many goroutines.
+	Kill func(i int, generation uint32, why frame.Cause)
 	// Deadline is how long a worker has for a block; 0 means [Deadline].
 	Deadline time.Duration
 }
@@ -78,7 +80,7 @@ type Worker struct {
 type Pool struct {
 	ring     *ring.Ring
 	rooms    []claim.Room // by slot: whoever has the slot has the room
-	kill     func(i int)
+	kill     func(i int, generation uint32, why frame.Cause)
 	deadline time.Duration
 	idle     chan *worker // holds a worker at most once: those with queued set
 	closed   chan struct{}
@@ -174,25 +176,28 @@ func (p *Pool) acquire(ctx context.Context) (w *worker, seq uint64, err error) {
 	}
 }
 
-// Ready says that worker i is locked down and waits for jobs; status is what it
-// said about its layers. To say it twice changes nothing. It panics if there is no
-// worker i.
-func (p *Pool) Ready(i int, status string) {
+// Ready says that worker i is locked down and waits for jobs; the generation
+// tells it from the processes before it, status is what it said about its layers.
+// To say it twice changes nothing. It panics if there is no worker i.
+func (p *Pool) Ready(i int, generation uint32, status string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w := p.workers[i]; !p.closing {
-		w.ready, w.status = true, status
+		w.ready, w.generation, w.status = true, generation, status
 		p.offer(w)
 	}
 }
 
 // Died says that worker i has ended, and why. A block that it had fails with
-// [ErrWorkerDied]; what it left in the socket is thrown away. It panics if there
-// is no worker i.
-func (p *Pool) Died(i int, cause string) {
+// [ErrWorkerDied]; what it left in the socket is thrown away. Of a generation that
+// was replaced it changes nothing. It panics if there is no worker i.
+func (p *Pool) Died(i int, generation uint32, cause string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := p.workers[i]
+	if generation < w.generation {
+		return
+	}
 	w.ready, w.condemned, w.cause = false, false, cause
 	if w.busy {
 		w.died = true

@@ -67,9 +67,9 @@ func TestUnprovenKills(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, c.stats)
 			}
 			l.mustWait()
-			l.pool.Ready(0, "too early: it did not die yet")
+			l.pool.Ready(0, 1, "too early: it did not die yet")
 			l.mustWait()
-			l.pool.Died(0, "killed")
+			l.pool.Died(0, 1, "killed")
 			l.mustWait()
 			l.sound(0)
 			l.mustProve()
@@ -96,7 +96,7 @@ func TestHung(t *testing.T) {
 	}
 	close(late)
 	<-told
-	l.pool.Died(0, "killed") // throws the late answer away
+	l.pool.Died(0, 1, "killed") // throws the late answer away
 	l.sound(0)
 	l.mustProve()
 }
@@ -118,8 +118,8 @@ func TestHungHalfWay(t *testing.T) {
 func TestDiedWithAJob(t *testing.T) {
 	l := newLab(t, 1, patience)
 	l.liar(func(_ int, _ frame.Job) {
-		l.pool.Died(0, "killed by signal 31")
-		l.pool.Ready(0, "fresh") // comes before Check has returned
+		l.pool.Died(0, 1, "killed by signal 31")
+		l.pool.Ready(0, 1, "fresh") // comes before Check has returned
 	})
 	_, err := l.check(l.put())
 	if !errors.Is(err, pool.ErrWorkerDied) || !strings.Contains(err.Error(), "killed by signal 31") {
@@ -139,12 +139,12 @@ func TestDiedIdle(t *testing.T) {
 	l := newLab(t, 2, patience)
 	l.sound(0)
 	l.sound(1)
-	l.pool.Died(0, "gone")
+	l.pool.Died(0, 1, "gone")
 	l.mustProve()
 	l.mustProve()
-	l.pool.Died(1, "gone")
+	l.pool.Died(1, 1, "gone")
 	l.mustWait()
-	l.pool.Ready(0, "fresh")
+	l.pool.Ready(0, 1, "fresh")
 	l.mustProve()
 	if got, want := l.pool.Stats(), (pool.Stats{Proven: 3}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -160,14 +160,14 @@ func TestDeadWorkerLeavesAnswer(t *testing.T) {
 		for next := range uint64(20) {
 			forged = append(forged, frame.Answer{Seq: job.Seq + next + 1, Verdict: verdict.NoInputs}.Append(nil))
 		}
-		l.pool.Died(0, "gone")
+		l.pool.Died(0, 1, "gone")
 		tell(fd, forged...)
 	})
 	if _, err := l.check(l.put()); !errors.Is(err, pool.ErrWorkerDied) && !errors.Is(err, pool.ErrWorkerNonsense) {
 		t.Errorf("got %v", err)
 	}
 	l.served.Wait()
-	l.pool.Died(0, "gone for good") // drains what came after the first word
+	l.pool.Died(0, 1, "gone for good") // drains what came after the first word
 	l.sound(0)
 	l.mustProve()
 }
@@ -176,7 +176,7 @@ func TestDeadWorkerLeavesAnswer(t *testing.T) {
 func TestUnaskedMessage(t *testing.T) {
 	l := newLab(t, 2, patience)
 	tell(l.ends[0], []byte("hello"))
-	l.pool.Ready(0, "talks")
+	l.pool.Ready(0, 1, "talks")
 	l.sound(1)
 	for range 3 {
 		l.mustProve()
@@ -198,14 +198,14 @@ func TestReadyTwice(t *testing.T) {
 		<-answer
 		tell(fd, answerOf(job.Seq, smallClaim)...)
 	})
-	l.pool.Ready(0, "again")
+	l.pool.Ready(0, 1, "again")
 	job, done := l.put(), make(chan error, 1)
 	go func() {
 		_, err := l.check(job)
 		done <- err
 	}()
 	<-asked
-	l.pool.Ready(0, "and again")
+	l.pool.Ready(0, 1, "and again")
 	l.mustWait()
 	close(answer)
 	if err := <-done; err != nil {
@@ -268,8 +268,8 @@ func TestClose(t *testing.T) {
 	if err := l.pool.Close(); !errors.Is(err, pool.ErrClosed) {
 		t.Errorf("closed twice: %v", err)
 	}
-	l.pool.Ready(1, "too late")
-	l.pool.Died(1, "too late")
+	l.pool.Ready(1, 1, "too late")
+	l.pool.Died(1, 1, "too late")
 	if _, err := l.check(job); !errors.Is(err, pool.ErrClosed) {
 		t.Errorf("after: %v", err)
 	}
@@ -278,7 +278,7 @@ func TestClose(t *testing.T) {
 // The supervisor is gone, and with it the other end of the sockets.
 func TestOtherEndClosed(t *testing.T) {
 	l := newLab(t, 1, patience)
-	l.pool.Ready(0, "gone in a moment")
+	l.pool.Ready(0, 1, "gone in a moment")
 	if err := unix.Close(l.ends[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +296,7 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocking := os.NewFile(uintptr(pair[0]), "blocking")
-	kill := func(int) {}
+	kill := func(int, uint32, frame.Cause) {}
 	for _, c := range []struct {
 		name string
 		cfg  pool.Config

@@ -26,6 +26,10 @@ type worker struct {
 	checker *claim.Checker
 	txs     []claim.Tx // of the last answer
 
+	// generation is that of the process that was ready last. A reason to kill goes
+	// with it: by the time the supervisor reads it another one may be here.
+	generation uint32
+
 	ready     bool   // the supervisor said so, and nothing else since
 	condemned bool   // it is being killed. Cleared by Died.
 	busy      bool   // a Check has it
@@ -49,8 +53,9 @@ func (p *Pool) take(w *worker) (seq uint64, ok bool) {
 		// predecessor left unread.
 		w.condemned = true
 		p.stats.Kills++
+		generation := w.generation
 		p.mu.Unlock()
-		p.kill(w.index)
+		p.kill(w.index, generation, frame.CauseNonsense)
 		return 0, false
 	}
 	w.busy, w.died = true, false
@@ -75,10 +80,24 @@ func (p *Pool) giveBack(w *worker, err error) {
 		p.stats.Kills++
 	}
 	w.busy, w.died = false, false
+	generation := w.generation
 	p.offer(w)
 	p.mu.Unlock()
 	if condemn {
-		p.kill(w.index)
+		p.kill(w.index, generation, reasonToKill(err))
+	}
+}
+
+// reasonToKill returns why a worker is killed whose job ended with err, nil if it
+// said more than it had to.
+func reasonToKill(err error) frame.Cause {
+	switch {
+	case err == nil, errors.Is(err, ErrWorkerNonsense):
+		return frame.CauseNonsense
+	case errors.Is(err, ErrWorkerHung), errors.Is(err, ErrWorkerDied): // its socket fails, and it did not end
+		return frame.CauseHung
+	default:
+		return frame.CauseUnproven
 	}
 }
 
