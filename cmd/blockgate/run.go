@@ -65,7 +65,8 @@ func runService(ctx context.Context, s *runSettings) error {
 	if s.noLandlock {
 		log.WarnContext(ctx, "RUNNING WITHOUT LANDLOCK: the cell can open files of this user; never with real money")
 	}
-	if err := confineSupervisor(ctx, log); err != nil {
+	own, err := confineSupervisor(ctx, log)
+	if err != nil {
 		return err
 	}
 	peers, err := resolvePeers(ctx, s.connect, s.network.Params().Port)
@@ -81,6 +82,7 @@ func runService(ctx context.Context, s *runSettings) error {
 	if err != nil {
 		return err
 	}
+	config.Own = own
 	log.InfoContext(ctx, "starting", slog.String("build", sandbox.BuildID()), slog.String("network", s.network.String()), slog.String("id", s.id),
 		slog.String("datadir", dir.path), slog.Int("parsers", s.parsers))
 	err = supervisor.Run(ctx, config)
@@ -97,6 +99,7 @@ func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logge
 	forAdapter := adapterConfig{
 		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, AnyPort: s.anyPort, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
+		HTTPListen: s.httpListen, HTTPWanted: s.httpWanted,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id, Challenge: s.network.challenge.String()}
 	if s.nats != "" {
