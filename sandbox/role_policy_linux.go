@@ -16,7 +16,7 @@ func rolePolicy(pid int, role Role) []rule {
 	if len(role.Folders)+len(role.ReadOnly) > 0 || role.connects() {
 		rows = append(rows, roleFiles()...)
 	}
-	if role.connects() || role.listens() {
+	if role.connects() || role.listens() || role.Accept {
 		rows = append(rows, roleStreams()...)
 	}
 	if role.connects() {
@@ -24,6 +24,9 @@ func rolePolicy(pid int, role Role) []rule {
 	}
 	if role.listens() {
 		rows = append(rows, roleListener()...)
+	}
+	if role.listens() || role.Accept {
+		rows = append(rows, rule{"accept4", 288, 242, allow, always, "clients"})
 	}
 	if role.connects() && role.Datagrams {
 		rows = append(rows, roleDatagrams()...)
@@ -151,7 +154,6 @@ func roleListener() []rule {
 	return []rule{
 		{"bind", 49, 200, allow, always, "the port is Landlock's to judge"},
 		{"listen", 50, 201, allow, always, "the same; without a bind before it listens at no port that anybody knows"},
-		{"accept4", 288, 242, allow, always, "clients"},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,7 +41,7 @@ func (s *service) keepAdapter(ctx context.Context) error {
 		}
 		delay := wait.next(p.lived())
 		s.log.LogAttrs(ctx, slog.LevelError, "adapter died", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)), slog.Duration("restart_in", delay))
-		if hopeless(p.code(), s.adapterReady.Load()) {
+		if hopeless(p.code(), l.sealed.Load(), s.adapterReady.Load()) {
 			return &ExitError{Code: p.code(), Role: "adapter", Detail: p.cause(nil) + "; its log says why"}
 		}
 		pause(ctx, delay)
@@ -55,6 +56,7 @@ type life struct {
 	ctl     *control
 	ring    *os.File // Writable until SEALED, from then on the parsers' read-only one.
 	cells   []*cell
+	sealed  atomic.Bool // This adapter was ready.
 }
 
 // startAdapter makes ring and sockets and starts an adapter with them.
@@ -147,6 +149,7 @@ func (l *life) serve(ctx context.Context, wg *sync.WaitGroup, fail context.Cance
 	if err := l.awaitSeal(); err != nil {
 		return err
 	}
+	l.sealed.Store(true)
 	l.adapterReady.Store(true)
 	l.ledger.present(ctx, l)
 	l.log.LogAttrs(ctx, slog.LevelInfo, "adapter ready", slog.Int("pid", l.adapter.pid()))

@@ -38,10 +38,12 @@ func fatal(code int) bool {
 }
 
 // hopeless reports whether a restart of the adapter is useless after that exit
-// code. An adapter tries again what may pass, so what it says of files, bus and
-// sandbox is its last word, also when it, or one before it, was ready.
-func hopeless(code int, wasReady bool) bool {
-	return fatal(code) && !wasReady || code == exitFiles || code == exitBus || code == sandbox.ExitMissingLayer
+// code. An adapter tries again what may pass, so what it says of files and bus is
+// its last word, also when it, or one before it, was ready. That it cannot be
+// confined it only says before it is ready itself: who takes it over later does
+// not end the service with that.
+func hopeless(code int, wasReady, anyWasReady bool) bool {
+	return fatal(code) && !anyWasReady || code == exitFiles || code == exitBus || code == sandbox.ExitMissingLayer && !wasReady
 }
 
 // ownFailure is an [*ExitError] for what the supervisor itself could not do.

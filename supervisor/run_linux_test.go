@@ -345,7 +345,12 @@ func TestOtherCodesRestart(t *testing.T) {
 	if r := b.log.next("adapter died"); r["cause"] != "exit status 2" {
 		t.Errorf("logged as %v", r)
 	}
-	b.adapter()
+	b.adapter().do("exit 2")
+	b.log.next("adapter died")
+	b.adapter().do("exit 4") // before it was ready: it cannot be confined any more
+	if exit, ok := errors.AsType[*ExitError](b.end()); !ok || exit.Code != sandbox.ExitMissingLayer || exit.Role != "adapter" {
+		t.Errorf("ended with %v", exit)
+	}
 }
 
 // TestHopelessCodesEnd: sandbox, files and bus are what the operator must mend,

@@ -23,36 +23,37 @@ const (
 	portNATS = 4222 // of a URL that names none
 )
 
-// confine locks this process into what role names and says in the log how far that
-// holds. An error of it has its exit code.
-func confine(ctx context.Context, role func() (sandbox.Role, error), log *slog.Logger) error {
+// confine locks this process into what role names, says in the log how far that
+// holds, and returns the same. An error of it has its exit code.
+func confine(ctx context.Context, role func() (sandbox.Role, error), log *slog.Logger) (sandbox.Report, error) {
 	kept, err := role()
 	if err != nil {
-		return err
+		return sandbox.Report{}, err
 	}
 	kept.Folders = append(kept.Folders, coverageFolders()...)
 	report, err := sandbox.ConfineRole(kept)
 	if folder, ok := errors.AsType[*sandbox.FolderError](err); ok {
-		return &exitError{exitData, folder}
+		return report, &exitError{exitData, folder}
 	}
 	if err != nil {
-		return err
+		return report, err
 	}
 	logConfined(ctx, report, log)
-	return nil
+	return report, nil
 }
 
-// confineSupervisor gives up what the supervisor can do without.
-func confineSupervisor(ctx context.Context, log *slog.Logger) error {
+// confineSupervisor gives up what the supervisor can do without, and returns what
+// holds.
+func confineSupervisor(ctx context.Context, log *slog.Logger) (sandbox.Report, error) {
 	if err := sandbox.SetProcessName("bg-supervisor"); err != nil {
-		return err
+		return sandbox.Report{}, err
 	}
 	report, err := sandbox.ConfineSupervisor()
 	if err != nil {
-		return err
+		return report, err
 	}
 	logConfined(ctx, report, log)
-	return nil
+	return report, nil
 }
 
 // logConfined says each layer once, and of each that does not hold in full why and
@@ -97,7 +98,7 @@ func (c *brokerConfig) confinement() (sandbox.Role, error) {
 // confinement is what the adapter keeps: its folder, the ports of peers and bus,
 // and, unless every host is given by its address, name servers.
 func (c *adapterConfig) confinement() (sandbox.Role, error) {
-	role := sandbox.Role{Folders: []string{c.Folder}, AnyPort: c.AnyPort, AllowNoLandlock: c.NoLandlock}
+	role := sandbox.Role{Folders: []string{c.Folder}, AnyPort: c.AnyPort, Accept: c.HTTPListen != "", AllowNoLandlock: c.NoLandlock}
 	named := len(c.Connect) == 0 // by seeds
 	if named {
 		params, _, err := c.params()

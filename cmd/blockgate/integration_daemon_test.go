@@ -31,6 +31,7 @@ type record struct {
 	Code, Detail        string
 	Cause, Error        string
 	Condemned           bool
+	Layer, State        string
 	WaitingFor          string `json:"waiting_for"`
 	text                string // the line as it came
 }
@@ -54,6 +55,8 @@ type daemonOptions struct {
 	before  []string // arguments before all others
 	env     []string
 	uid     uint32 // not 0: another user
+
+	defaultHTTP bool // metrics are served where a user gets them
 }
 
 // startDaemon starts `blockgate run` with the bundled broker on a free port,
@@ -70,6 +73,9 @@ func startDaemonWith(t testing.TB, options daemonOptions, dataDir string, args .
 	}
 	if !slices.Contains(args, "--journal-size") {
 		args = append(args, "--journal-size", "64MiB")
+	}
+	if !slices.Contains(args, "--http-listen") && !options.defaultHTTP {
+		args = append(args, "--http-listen", "")
 	}
 	args = append([]string{"run", "--log-format", "json", "--datadir", dataDir}, args...)
 	d := &daemon{t: t, dataDir: dataDir, ended: make(chan struct{}), changed: make(chan struct{})}

@@ -82,6 +82,8 @@ type adapterConfig struct {
 	Parsers     int         `json:"parsers"`
 	AnyPort     bool        `json:"any_port"`
 	NoLandlock  bool        `json:"allow_no_landlock"`
+	HTTPListen  string      `json:"http_listen"` // empty: nowhere
+	HTTPWanted  bool        `json:"http_wanted"` // the operator named it
 	LogFormat   string      `json:"log_format"`
 	// Engine is what hashes: the supervisor has found that it can run here.
 	Engine sha256d.Engine `json:"sha256"`
@@ -155,8 +157,14 @@ func runBroker(ctx context.Context) error {
 		},
 		Anonymous: broker.Rights(jetstream.AnonymousRights(c.Network, c.ID, c.Anonymous)),
 		Setup:     func(ctx context.Context, admin *nats.Conn) error { return jetstream.Create(ctx, admin, settings) },
-		Confine:   func() error { return confine(ctx, c.confinement, log) },
-		Log:       log,
+		Confine: func() error {
+			report, err := confine(ctx, c.confinement, log)
+			if err == nil {
+				_ = tell(frame.Control{Kind: frame.ControlLayers, Worker: int(frame.ProcessBroker), Text: string(report.AppendText(nil))}) // as below
+			}
+			return err
+		},
+		Log: log,
 	}, func(address string) {
 		_ = tell(frame.Control{Kind: frame.ControlReady, Text: address}) // if it fails the supervisor is gone
 	})
@@ -199,16 +207,24 @@ func runAdapter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := confine(ctx, c.confinement, log); err != nil {
+	shown, err := openStatus(ctx, c.HTTPListen, c.HTTPWanted, log)
+	if err != nil {
 		return err
 	}
+	defer shown.close()
+	report, err := confine(ctx, c.confinement, log)
+	if err != nil {
+		return err
+	}
+	shown.layers(frame.ProcessAdapter, 0, report)
 	if err := tell(frame.Control{Kind: frame.ControlSealed}); err != nil {
 		return fmt.Errorf("tell the supervisor: %w", err)
 	}
 	defer cells.pool.Close() //nolint:errcheck // the process ends
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() { cancel(followControl(cells.pool)) }()
+	go shown.serve(ctx)
+	defer func() { cancel(nil); <-shown.ended }()
+	go func() { cancel(followControl(cells.pool, shown)) }()
 
 	out := newJournal(c.journal(log), log)
 	defer out.close()
@@ -244,9 +260,9 @@ func openCells(c *adapterConfig, challenge claim.Challenge) (*cell, error) {
 	return newCell(c.Network, shared, workers), nil
 }
 
-// followControl hands what the supervisor says of the parsers to the pool, until
-// the supervisor is gone.
-func followControl(workers *pool.Pool) error {
+// followControl hands what the supervisor says of the parsers to the pool, and what
+// is to be shown to those who ask, until the supervisor is gone.
+func followControl(workers *pool.Pool, shown *status) error {
 	buffer := make([]byte, frame.ControlSize+1)
 	for {
 		n, err := unix.Read(fdControl, buffer)
@@ -260,6 +276,7 @@ func followControl(workers *pool.Pool) error {
 		if err != nil {
 			return fmt.Errorf("record of the supervisor: %w", err)
 		}
+		shown.take(record)
 		switch record.Kind {
 		case frame.ControlReady:
 			workers.Ready(record.Worker, record.Generation, record.Text)

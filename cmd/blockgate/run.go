@@ -66,7 +66,8 @@ func runService(ctx context.Context, s *runSettings) error {
 	if s.noLandlock {
 		log.WarnContext(ctx, "RUNNING WITHOUT LANDLOCK: the cell can open files of this user; never with real money")
 	}
-	if err := confineSupervisor(ctx, log); err != nil {
+	own, err := confineSupervisor(ctx, log)
+	if err != nil {
 		return err
 	}
 	peers, err := resolvePeers(ctx, s.connect, s.network.Params().Port)
@@ -82,6 +83,7 @@ func runService(ctx context.Context, s *runSettings) error {
 	if err != nil {
 		return err
 	}
+	config.Own = own
 	log.InfoContext(ctx, "starting", slog.String("build", sandbox.BuildID()), slog.String("network", s.network.String()), slog.String("id", s.id),
 		slog.String("datadir", dir.path), slog.Int("parsers", s.parsers), slog.String("sha256", s.engine.String()))
 	err = supervisor.Run(ctx, config)
@@ -99,6 +101,7 @@ func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logge
 		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, AnyPort: s.anyPort, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
 		Engine: s.engine.Engine,
+		HTTPListen: s.httpListen, HTTPWanted: s.httpWanted,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id, Challenge: s.network.challenge.String()}
 	if s.nats != "" {

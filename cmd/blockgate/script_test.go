@@ -191,7 +191,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	s, err := launch(ctx, filepath.Join(binDir, "blockgate"), []string{
 		"run", "--log-format", "json", "--network", "mainnet", "--datadir", dir, "--minimum-chain-work", "0", "--start-height", "1",
-		"--journal-size", "64MiB", "--nats-listen", "127.0.0.1:" + port, "--connect", peer.Addr().String(),
+		"--journal-size", "64MiB", "--nats-listen", "127.0.0.1:" + port, "--http-listen=", "--connect", peer.Addr().String(),
 	}, nil)
 	ts.Check(err)
 	ts.Defer(func() { _ = s.stop() })

@@ -65,7 +65,7 @@ func startService(ctx context.Context, args []string, parserPath string, watch f
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{"run", "--log-format", "json", "--nats-listen", net.JoinHostPort("127.0.0.1", port)}, args...)
+	args = append([]string{"run", "--log-format", "json", "--nats-listen", net.JoinHostPort("127.0.0.1", port), "--http-listen="}, args...)
 	if parserPath != "" {
 		args = append(args, "--parser", parserPath)
 	}

@@ -25,6 +25,7 @@ import (
 const (
 	defaultID          = "main"
 	defaultNatsListen  = "127.0.0.1:4222"
+	defaultHTTPListen  = "127.0.0.1:9332"
 	defaultJournalSize = byteSize(4 << 30) // about 2,500 blocks of mainnet
 	defaultParsers     = 2
 	minJournalSize     = byteSize(64 << 20) // the parts of one block, its event and the broker's own files fit many times
@@ -180,6 +181,8 @@ type runSettings struct {
 	startHash   string
 	noLandlock  bool
 	anyPort     bool
+	httpListen  string
+	httpWanted  bool // the operator named it
 	inDemo      bool // on loopback peers only
 	logFormat   string
 	anonymous   bool
@@ -203,6 +206,7 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.nats, "nats", "", "URL of a NATS server with JetStream, instead of the bundled broker")
 	flags.StringVar(&s.creds, "creds", "", "with --nats: file with JWT credentials or an nkey seed")
 	flags.StringVar(&s.natsListen, "nats-listen", defaultNatsListen, "where the bundled broker listens; loopback only")
+	flags.StringVar(&s.httpListen, "http-listen", defaultHTTPListen, "where /metrics is served for Prometheus, host:port; empty for nowhere")
 	s.journalSize = defaultJournalSize
 	flags.Var(&s.journalSize, "journal-size", "how much the journal may hold on disk")
 	flags.IntVar(&s.parsers, "parsers", defaultParsers, fmt.Sprintf("confined parser processes, 2..%d", maxParsers))
@@ -245,6 +249,10 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 		return err
 	}
 	if err := s.completeBus(cmd); err != nil {
+		return err
+	}
+	s.httpWanted = cmd.Flags().Changed("http-listen")
+	if err := checkHTTPListen(s.httpListen); err != nil {
 		return err
 	}
 	return s.completePaths()
@@ -335,6 +343,18 @@ func checkLoopback(listen string) error {
 	addr, err := netip.ParseAddr(host)
 	if host != "localhost" && (err != nil || !addr.IsLoopback()) {
 		return usagef("--nats-listen %q: the bundled broker listens on loopback only (127.0.0.1, ::1); use --nats with a server of your own beyond it", listen)
+	}
+	return nil
+}
+
+// checkHTTPListen wants an address by number, so that no name is looked up by a
+// process that may not.
+func checkHTTPListen(listen string) error {
+	if listen == "" {
+		return nil
+	}
+	if _, err := netip.ParseAddrPort(listen); err != nil {
+		return usagef("--http-listen %q: want address:port, such as 127.0.0.1:9332, 0.0.0.0:9332 or [::1]:9332: %w", listen, err)
 	}
 	return nil
 }

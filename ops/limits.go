@@ -1,0 +1,41 @@
+package ops
+
+import "time"
+
+// MaxInstances is the most processes of one kind that report layers.
+//
+// Source: the most parsers that a service can have.
+const MaxInstances = 64
+
+// MaxWords is the most words that a label may have, MaxWordBytes the most bytes of
+// one.
+//
+// Source: 17 layers of the parser's cell, with room for those of other processes;
+// the longest name that a status line can carry.
+const (
+	MaxWords     = 48
+	MaxWordBytes = 24
+)
+
+const (
+	// maxConns is the most connections at a time; more wait to be accepted.
+	// Source: two scrapers, two probes and a person, with room to spare.
+	maxConns = 32
+	// maxHeaderBytes is the most bytes of a request's head, to which net/http adds
+	// 4,096. Source: scrapers and probes send less than 1 kB.
+	maxHeaderBytes = 8 << 10
+	// maxScrapes is the most scrapes at a time; more are answered with 503.
+	maxScrapes = 4
+
+	// headerTimeout and readTimeout bound how long a request may take to come in,
+	// writeTimeout how long the answer may take to go out, idleTimeout how long a
+	// connection may say nothing between two requests. Source: a scrape of 10 kB
+	// takes milliseconds; Prometheus asks every 15 to 60 s.
+	headerTimeout = 5 * time.Second
+	readTimeout   = 5 * time.Second
+	writeTimeout  = 10 * time.Second
+	idleTimeout   = 75 * time.Second
+	// closeTimeout is how long answers may take that are under way when the server
+	// ends. Source: the whole service has 10 s to stop.
+	closeTimeout = time.Second
+)
