@@ -93,16 +93,22 @@ type lab struct {
 
 func newLab(t *testing.T, workers int, deadline time.Duration) *lab {
 	t.Helper()
+	return newLabWith(t, workers, 0, deadline)
+}
+
+// newLabWith is newLab with so many workers that work at a time; the rest stand by.
+func newLabWith(t *testing.T, workers, parallel int, deadline time.Duration) *lab {
+	t.Helper()
 	memfd, err := unix.MemfdCreate("ring", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &lab{t: t}
-	l.ring, err = ring.Create(memfd, 4)
+	l.ring, err = ring.Create(memfd, 8)
 	if err := errors.Join(err, unix.Close(memfd)); err != nil {
 		t.Fatal(err)
 	}
-	cfg := pool.Config{Ring: l.ring, Checker: newChecker, Kill: l.kill, Deadline: deadline}
+	cfg := pool.Config{Ring: l.ring, Checker: newChecker, Kill: l.kill, Deadline: deadline, Parallel: parallel}
 	for range workers {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
