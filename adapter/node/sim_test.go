@@ -124,7 +124,7 @@ func newSim(seed uint64) *sim {
 
 func (s *sim) stranger(i int, k kind) {
 	p := &stranger{at: netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), 0, 1}), 18444), kind: k, tip: s.tip}
-	p.lies = node.OutcomeWorkerDied + node.Outcome(s.rng.IntN(int(node.OutcomeRule-node.OutcomeWorkerDied)+1))
+	p.lies = node.OutcomeWorkerDied + node.Outcome(s.rng.IntN(int(node.OutcomeWitness-node.OutcomeWorkerDied)+1))
 	if k == secret {
 		back := s.tree.chainTo(s.tip)[s.rng.IntN(int(s.tip.height))]
 		mined := s.tree.mine(fmt.Sprintf("s%d-", i), back, int(s.tip.height-back.height)+1+s.rng.IntN(40))

@@ -88,7 +88,8 @@ type lab struct {
 
 	mu      sync.Mutex
 	killed  []kill
-	respawn bool // a killed worker dies and is ready again at once
+	born    map[int]uint32 // how many processes of a worker have ended
+	respawn bool           // a killed worker dies and is ready again at once
 }
 
 func newLab(t *testing.T, workers int, deadline time.Duration) *lab {
@@ -103,7 +104,7 @@ func newLabWith(t *testing.T, workers, parallel int, deadline time.Duration) *la
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t}
+	l := &lab{t: t, born: map[int]uint32{}}
 	l.ring, err = ring.Create(memfd, 8)
 	if err := errors.Join(err, unix.Close(memfd)); err != nil {
 		t.Fatal(err)
@@ -147,6 +148,7 @@ func (l *lab) kill(i int, generation uint32, why frame.Cause) {
 	l.mu.Lock()
 	l.killed = append(l.killed, kill{i, generation, why})
 	respawn := l.respawn
+	l.born[i] = generation
 	l.mu.Unlock()
 	if respawn {
 		l.pool.Died(i, generation, "killed")

@@ -44,7 +44,7 @@ func newWard(t *testing.T, deadline time.Duration) *ward {
 				w.act(i, job)(w, i, job)
 			}
 		})
-		w.pool.Ready(i, "sound")
+		w.pool.Ready(i, 1, "sound")
 	}
 	return w
 }
@@ -98,8 +98,12 @@ func breaks(rule verdict.Code) act { return says(claim.Block{Txs: smallClaim.Txs
 
 // dies ends, and another process is there before anybody knows.
 func dies(w *ward, i int, _ frame.Job) {
-	w.pool.Died(i, "killed by signal 31")
-	w.pool.Ready(i, "again")
+	w.lab.mu.Lock()
+	w.born[i]++
+	generation := w.born[i]
+	w.lab.mu.Unlock()
+	w.pool.Died(i, generation, "killed by signal 31")
+	w.pool.Ready(i, generation+1, "again")
 }
 
 func hangs(*ward, int, frame.Job) {}
@@ -345,10 +349,10 @@ func TestCloseDuringSecondOpinion(t *testing.T) {
 	w.acts[1] = []act{func(w *ward, i int, _ frame.Job) {
 		for other := range wardWorkers {
 			if other != i {
-				w.pool.Died(other, "gone")
+				w.pool.Died(other, 1, "gone")
 			}
 		}
-		w.pool.Died(i, "gone")
+		w.pool.Died(i, 1, "gone")
 		close(asked)
 	}}
 	w.mu.Unlock()
