@@ -34,6 +34,8 @@ type Body struct {
 	Block      link.RawBlock
 	Height     btc.Height
 	MedianTime uint32 // of the parent, Unix seconds (BIP-0113)
+	Peer       node.PeerID
+	Suspect    bool // the peer has sent a body that was not proven
 }
 
 // Proven is a proven body that somebody holds. Release gives its memory back;
@@ -267,6 +269,8 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 		s.fetchHeader(a)
 	case node.Alarm:
 		s.log.ErrorContext(ctx, "alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
+	case node.OperatorTold:
+		s.log.InfoContext(ctx, "operator told", slog.String("block", a.Hash.String()), slog.String("refused", a.Refused))
 	case node.Fatal:
 		s.fatal = &FatalError{a.Code, a.Detail}
 	}

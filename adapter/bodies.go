@@ -71,7 +71,10 @@ func (s *shell) bodyArrived(ctx context.Context, a arrived) {
 		return
 	}
 	s.step(ctx, node.BodyArrived{Peer: a.peer, Hash: a.block.Hash, Size: a.block.Size()})
-	body := Body{Block: a.block, Height: height, MedianTime: s.brain.MedianTimeBefore(a.block.Hash)}
+	body := Body{
+		Block: a.block, Height: height, MedianTime: s.brain.MedianTimeBefore(a.block.Hash),
+		Peer: a.peer, Suspect: s.brain.Suspect(a.peer),
+	}
 	s.working.Go(func() {
 		v := judged{a.peer, body.Block.Hash, body.Block.Sum, s.config.Cell.Prove(ctx, body)}
 		a.block.Release()

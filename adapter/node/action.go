@@ -110,6 +110,12 @@ type FetchHeader struct {
 // ResolveSeeds asks to look up the network's DNS seeds; [AddrsFound] may follow.
 type ResolveSeeds struct{}
 
+// OperatorTold answers the operator. Refused is why nothing was done, "" if it was.
+type OperatorTold struct {
+	Hash    btc.Hash
+	Refused string
+}
+
 // Alarm is for a human. The same one is not repeated within 5 minutes.
 type Alarm struct {
 	Code   AlarmCode
@@ -126,6 +132,15 @@ const (
 	// AlarmSameBytes says that peers of two network groups sent the same bytes
 	// for a block and our parser proved neither: the fault may be ours.
 	AlarmSameBytes AlarmCode = "same-bytes-not-proven"
+	// AlarmDisagree says that parsers contradict each other: one of them lies, or ours
+	// is no function of what it reads.
+	AlarmDisagree AlarmCode = "parsers-disagree"
+	// AlarmParked says that a block is proven and breaks a rule, so that its branch is
+	// not followed.
+	AlarmParked AlarmCode = "parked"
+	// AlarmParkedLeads says that a parked branch is ahead by so much work that others
+	// must think it valid.
+	AlarmParkedLeads AlarmCode = "parked-leads"
 	// AlarmHeld says that a heavier branch forks below what is final.
 	AlarmHeld AlarmCode = "held"
 	// AlarmJournalUnknown says that the journal ends in a block whose chain
@@ -161,5 +176,6 @@ func (Forget) action()       {}
 func (LoadJournal) action()  {}
 func (FetchHeader) action()  {}
 func (ResolveSeeds) action() {}
+func (OperatorTold) action() {}
 func (Alarm) action()        {}
 func (Fatal) action()        {}

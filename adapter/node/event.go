@@ -98,6 +98,16 @@ type BodyJudged struct {
 	Detail  string
 }
 
+// OperatorInvalidate brings the operator's word that a block is invalid: its branch is
+// parked until [OperatorReconsider] or the end of the process. One [OperatorTold]
+// answers it.
+type OperatorInvalidate struct{ Hash btc.Hash }
+
+// OperatorReconsider takes an [OperatorInvalidate] or our parsers' word back, for the
+// block, those that it stands on and those that stand on it: they are judged again.
+// One [OperatorTold] answers it.
+type OperatorReconsider struct{ Hash btc.Hash }
+
 // JournalLoaded answers [LoadJournal]: where the journal on the bus stands.
 type JournalLoaded struct {
 	Empty      bool // no event yet; the other fields are 0
@@ -149,21 +159,23 @@ type EventMoved struct {
 	Stale  bool // what was stored is not in the journal any more
 }
 
-func (Tick) event()            {}
-func (PeerUp) event()          {}
-func (DialFailed) event()      {}
-func (PeerDown) event()        {}
-func (AddrsFound) event()      {}
-func (HeadersReceived) event() {}
-func (BlocksAnnounced) event() {}
-func (NotFound) event()        {}
-func (BodyArrived) event()     {}
-func (BodyUnneeded) event()    {}
-func (BodyJudged) event()      {}
-func (JournalLoaded) event()   {}
-func (JournalFailed) event()   {}
-func (JournalHeader) event()   {}
-func (BodyStored) event()      {}
-func (BodyStoreFailed) event() {}
-func (EventAppended) event()   {}
-func (EventMoved) event()      {}
+func (Tick) event()               {}
+func (PeerUp) event()             {}
+func (DialFailed) event()         {}
+func (PeerDown) event()           {}
+func (AddrsFound) event()         {}
+func (HeadersReceived) event()    {}
+func (BlocksAnnounced) event()    {}
+func (NotFound) event()           {}
+func (BodyArrived) event()        {}
+func (BodyUnneeded) event()       {}
+func (BodyJudged) event()         {}
+func (OperatorInvalidate) event() {}
+func (OperatorReconsider) event() {}
+func (JournalLoaded) event()      {}
+func (JournalFailed) event()      {}
+func (JournalHeader) event()      {}
+func (BodyStored) event()         {}
+func (BodyStoreFailed) event()    {}
+func (EventAppended) event()      {}
+func (EventMoved) event()         {}

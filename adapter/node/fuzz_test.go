@@ -18,6 +18,7 @@ func FuzzStep(f *testing.F) {
 	sync := []byte{0, 0, 1, 0, 2, 0, 10, 0, 11, 0, 5, 0, 5, 0, 12, 0, 12, 0, 14, 0}
 	f.Add(sync)
 	f.Add(slices.Concat(sync, []byte{4, 0, 4, 9, 3, 0, 1, 1, 5, 1, 7, 7, 13, 0, 15, 0, 16, 2, 6, 3, 8, 0, 9, 0}))
+	f.Add(slices.Concat(sync, []byte{18, 66, 0, 99, 18, 2, 4, 0, 6, byte(node.OutcomeRule), 0, 99, 4, 0, 6, byte(node.OutcomeDisagree), 14, 0, 15, 0, 11, 4}))
 	f.Add([]byte{10, 200, 1, 0, 2, 17, 10, 33, 0, 255, 11, 3, 17, 255})
 	world := newFuzzWorld()
 	f.Fuzz(func(t *testing.T, script []byte) {
@@ -165,6 +166,11 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 		return node.DialFailed{Peer: peer, Detail: "refused \x00"}
 	case 9:
 		return node.BlocksAnnounced{Peer: peer, Hashes: []btc.Hash{b.hash, {x}}}
+	case 18:
+		if x&64 == 0 {
+			return node.OperatorReconsider{Hash: b.hash}
+		}
+		return node.OperatorInvalidate{Hash: b.hash}
 	case 10:
 		return node.AddrsFound{Addrs: []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, x, 1, 1}), 1), {}}}
 	}

@@ -27,6 +27,8 @@ func (n *Node) Broken() string {
 		{"order of proven", len(v.order), len(v.proven)},
 		{"storing", len(j.storing), MaxStoring},
 		{"stored", len(j.stored), MaxStored},
+		{"parked", len(n.parked), maxParked},
+		{"parked by the operator", n.operatorParked(), maxOperatorParked},
 		{"walk", len(j.walk), maxWalk},
 		{"alarms", len(n.alarms), maxAlarms},
 		{"headers held back", n.keeper.HeldBack(), n.keeper.pruneAt},

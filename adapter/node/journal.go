@@ -189,6 +189,7 @@ func (n *Node) rebase() {
 	for _, s := range inOrder {
 		n.complete(s.hash)
 	}
+	n.parkAgain()
 }
 
 // appendNext appends the next event on the way from the journal's tip to the best
@@ -202,6 +203,9 @@ func (n *Node) appendNext() {
 		return
 	}
 	down, up, ok := n.chain.Path(j.tip, target.Hash)
+	if ok && len(up) == 0 {
+		return // our branch is parked: it stays published until another one replaces it
+	}
 	if !ok { // the side branches overflowed in the middle of a reorg: walk the journal again
 		n.reload("the header of the journal's tip is gone")
 		return

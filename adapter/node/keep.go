@@ -135,11 +135,16 @@ func (k *Keeper) HeldBack() int { return len(k.back) }
 // keepFloor returns the work below which a leaf is not kept: that of best, less
 // KeepBlocks times what its own block is worth.
 func keepFloor(best headerchain.Entry) btc.Work {
-	target, err := btc.TargetFromCompact(best.Header.Bits())
+	return best.Work.Sub(blockWork(best).Mul(KeepBlocks)) // 0 at least
+}
+
+// blockWork returns what one block of the chain is worth.
+func blockWork(e headerchain.Entry) btc.Work {
+	target, err := btc.TargetFromCompact(e.Header.Bits())
 	if err != nil {
-		panic("node: best header without a target: " + err.Error()) // the chain checked it
+		panic("node: header without a target: " + err.Error()) // the chain checked it
 	}
-	return best.Work.Sub(target.Work().Mul(KeepBlocks)) // 0 at least
+	return target.Work()
 }
 
 // take appends the branch that ends in hash to keep, as far as it was held back,

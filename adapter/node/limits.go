@@ -165,6 +165,22 @@ const (
 	maxJudging = 2 * MaxWindow
 )
 
+// Parked branches.
+const (
+	// maxParked is how many blocks are parked, maxOperatorParked how many of them by
+	// the operator. When full, the oldest that is not the operator's is judged again.
+	maxParked, maxOperatorParked = 64, 32
+	// parkMin and parkMax bound the wait before a block that breaks a rule is judged
+	// again: our parser does not change while it runs, so it is for a fault that was
+	// the machine's.
+	parkMin, parkMax = time.Minute, time.Hour
+	// parkedLeadBlocks is by how many blocks' work a parked branch may lead before we
+	// are not ready: by then most miners have taken it for valid.
+	parkedLeadBlocks = 6
+	// operatorWhy is why a block is parked by the operator.
+	operatorWhy = "the operator called it invalid"
+)
+
 // Journal.
 const (
 	// DefaultFinalDepth is how many blocks below its tip the journal is final.

@@ -86,6 +86,7 @@ type Node struct {
 	fetch   fetch
 	verdict verdicts
 	journal journal
+	parked  []parked // oldest first; maxParked at most
 	alarms  []alarmSaid
 	rate    rate
 	// presyncs counts those begun, so that each has a secret of its own.
@@ -159,6 +160,10 @@ func (n *Node) apply(ev Event) {
 		n.bodyUnneeded(e)
 	case BodyJudged:
 		n.bodyJudged(e)
+	case OperatorInvalidate:
+		n.operatorInvalidate(e)
+	case OperatorReconsider:
+		n.operatorReconsider(e)
 	case JournalLoaded:
 		n.journalLoaded(e)
 	case JournalFailed:
@@ -188,6 +193,7 @@ func (n *Node) advance() {
 		n.adoptJournal()
 	}
 	if n.journal.adopted && !n.dead {
+		n.retryParked()
 		n.holdDeepForks()
 		n.fetchBlocks()
 		n.storeBodies()
@@ -210,6 +216,11 @@ func (n *Node) Wanted(peer PeerID, hash btc.Hash) (btc.Height, bool) {
 	}
 	return p.blocks.owed[i].height, true
 }
+
+// Suspect reports whether the peer has sent a body that was not proven, for a block
+// that nobody has sent a proven one for yet, from this connection or one before. The
+// shell keeps what it sends from the parsers of others.
+func (n *Node) Suspect(peer PeerID) bool { return n.isSuspect(peer) }
 
 // Urgent returns the block that the window waits for, the lowest that is not
 // there, or the zero hash. The shell keeps a share of its memory for it.

@@ -29,8 +29,11 @@ const (
 	// OutcomeWitness says that the witness commitment does not hold, or that
 	// there is witness where none may be.
 	OutcomeWitness
-	// OutcomeRule says that the bytes are the block of the header, and break a rule.
+	// OutcomeRule says that the bytes are the block of the header, and break a rule:
+	// all parsers that were asked say so.
 	OutcomeRule
+	// OutcomeDisagree says that parsers contradict each other about these bytes.
+	OutcomeDisagree
 )
 
 // outcomeReasons gives, for each outcome, the reason for which a peer is banned
@@ -47,6 +50,7 @@ var outcomeReasons = [...]Reason{ //nolint:gochecknoglobals // a table
 	OutcomeCoinbase:       "body-coinbase",
 	OutcomeWitness:        "body-witness",
 	OutcomeRule:           "body-rule",
+	OutcomeDisagree:       "body-disagree",
 }
 
 // Valid reports whether o is one of the outcomes.

@@ -47,6 +47,7 @@ const (
 	mute         // sends nothing
 	empty        // has all headers, says notfound
 	secret       // announces a heavier branch and keeps its bodies
+	rebel        // has a heavier branch that begins with a block that breaks a rule
 	garbler      // sends an invalid header
 	kinds
 )
@@ -58,7 +59,8 @@ type stranger struct {
 	at   netip.AddrPort
 	kind kind
 	tip  *block // what it has
-	hide *block // tip of a secret branch
+	hide *block // tip of a secret branch, or of a rebel's
+	bad  *block // the one that breaks a rule
 	id   node.PeerID
 	lies node.Outcome
 }
@@ -124,11 +126,14 @@ func newSim(seed uint64) *sim {
 
 func (s *sim) stranger(i int, k kind) {
 	p := &stranger{at: netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), 0, 1}), 18444), kind: k, tip: s.tip}
-	p.lies = node.OutcomeWorkerDied + node.Outcome(s.rng.IntN(int(node.OutcomeRule-node.OutcomeWorkerDied)+1))
-	if k == secret {
+	p.lies = node.OutcomeWorkerDied + node.Outcome(s.rng.IntN(int(node.OutcomeWitness-node.OutcomeWorkerDied)+1))
+	if k == secret || k == rebel {
 		back := s.tree.chainTo(s.tip)[s.rng.IntN(int(s.tip.height))]
 		mined := s.tree.mine(fmt.Sprintf("s%d-", i), back, int(s.tip.height-back.height)+1+s.rng.IntN(40))
 		p.hide = mined[len(mined)-1]
+		if k == rebel {
+			p.bad = mined[0]
+		}
 	}
 	s.strangers = append(s.strangers, p)
 }
@@ -307,7 +312,7 @@ func (s *sim) perform(a node.Action) {
 	case node.Drop:
 		s.leave(a.Body)
 	case node.Alarm:
-		if a.Code != node.AlarmNoPeers && a.Code != node.AlarmSameBytes {
+		if !slices.Contains([]node.AlarmCode{node.AlarmNoPeers, node.AlarmSameBytes, node.AlarmParked, node.AlarmParkedLeads}, a.Code) {
 			s.complain("alarm %s: %s", a.Code, a.Detail)
 		}
 	case node.Fatal:
@@ -424,7 +429,7 @@ func (s *sim) serveBlock(p *stranger, hash btc.Hash) {
 	case p.kind == empty:
 		s.in(wait, id, func() node.Event { return node.NotFound{Peer: id, Hashes: []btc.Hash{hash}} })
 		return
-	case p.hide != nil && s.onSecret(p, b):
+	case p.kind == secret && s.onSecret(p, b):
 		return
 	case p.kind == slow:
 		wait = s.after(time.Second, 6*time.Second)
@@ -450,6 +455,8 @@ func (s *sim) onSecret(p *stranger, b *block) bool {
 func (s *sim) judged(p *stranger, id node.PeerID, b *block, lie bool) node.Event {
 	e := node.BodyJudged{Peer: id, Hash: b.hash, Sum: sumOf(b.name), Outcome: node.OutcomeProven}
 	switch {
+	case s.breaksRule(b): // whoever judges it says so
+		e.Outcome = node.OutcomeRule
 	case lie:
 		e.Sum, e.Outcome = sumOf("a lie "+b.name), p.lies
 		if s.lied[p.at] == nil {
@@ -467,6 +474,10 @@ func (s *sim) judged(p *stranger, id node.PeerID, b *block, lie bool) node.Event
 		e.Body = s.bodies.take(b.hash)
 	}
 	return e
+}
+
+func (s *sim) breaksRule(b *block) bool {
+	return slices.ContainsFunc(s.strangers, func(p *stranger) bool { return p.bad == b })
 }
 
 // judge says what is wrong at the end.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -28,6 +29,12 @@ type Status struct {
 	// WaitingFor is the one thing that has to happen next, "new blocks" if all is
 	// done.
 	WaitingFor string
+	// NotReady says why readers had better not rely on us: a heavier branch is held or
+	// parked. It is "" if nothing of that kind is known.
+	NotReady string
+	// Parked names the blocks whose branches are not followed because they break a
+	// rule or the operator said so, "" if there are none.
+	Parked string
 	// Held names the branch that only the operator may publish, "" if there is none.
 	Held string
 }
@@ -39,6 +46,7 @@ func (n *Node) Status(now time.Time) Status {
 		BestHeight: n.chain.Best().Height, CompleteHeight: n.chain.BestComplete().Height,
 		JournalHeight: j.tipHeight, JournalTip: j.tip, FinalHeight: j.final,
 		PresyncHeight: n.presyncHeight(), Peers: n.peers.readyCount(), Held: j.held, WaitingFor: n.waitingFor(),
+		Parked: n.parkedText(), NotReady: cmp.Or(n.parkedLead(), j.held),
 	}
 	if !j.adopted {
 		s.JournalHeight, s.JournalTip, s.FinalHeight = j.loaded.TipHeight, j.loaded.Tip, j.loaded.Final
@@ -100,6 +108,9 @@ func (n *Node) waitingForBlock() string {
 			}
 		}
 		return fmt.Sprintf("block %d from a peer that has it", w.height)
+	}
+	if lead := n.parkedLead(); lead != "" {
+		return "the operator: " + lead
 	}
 	return "new blocks"
 }

@@ -24,6 +24,7 @@ import (
 //	headers peer block... | first..last    inv peer block...      notfound peer block...
 //	body peer block... [bytes=TEXT] [outcome=NAME]    arrived | unneeded peer block    tick DURATION
 //	addrs addr...   loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
+//	suspect peer   invalidate block   reconsider block
 //	journal block...   puts a journal there   moved [stale] | stored | store-failed   status   wanted peer block
 //
 // Unless manual-journal is said a journal answers at once; auto-journal lets it
@@ -91,6 +92,12 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 	case "wanted":
 		height, ok := w.node.Wanted(w.peer(t, d), w.tree.byName[args(1)].hash)
 		fmt.Fprintf(&w.out, "%d %v\n", height, ok)
+	case "suspect":
+		fmt.Fprintf(&w.out, "%v\n", w.node.Suspect(w.peer(t, d)))
+	case "invalidate":
+		w.step(node.OperatorInvalidate{Hash: w.hash(args(0))})
+	case "reconsider":
+		w.step(node.OperatorReconsider{Hash: w.hash(args(0))})
 	case "body":
 		w.body(t, d)
 	case "journal":
@@ -103,6 +110,14 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 	default:
 		w.step(w.event(t, d))
 	}
+}
+
+// hash returns that of a block, or one that no block has.
+func (w *world) hash(name string) btc.Hash {
+	if b := w.tree.byName[name]; b != nil {
+		return b.hash
+	}
+	return btc.Hash{1}
 }
 
 func (w *world) create(t *testing.T, d *datadriven.TestData) {
@@ -286,7 +301,7 @@ var outcomes = map[string]node.Outcome{
 	"proven": node.OutcomeProven, "not-judged": node.OutcomeNotJudged, "died": node.OutcomeWorkerDied,
 	"hung": node.OutcomeWorkerHung, "nonsense": node.OutcomeWorkerNonsense, "malformed": node.OutcomeMalformed,
 	"merkle": node.OutcomeMerkle, "mutated": node.OutcomeMutated, "coinbase": node.OutcomeCoinbase,
-	"witness": node.OutcomeWitness, "rule": node.OutcomeRule,
+	"witness": node.OutcomeWitness, "rule": node.OutcomeRule, "disagree": node.OutcomeDisagree,
 }
 
 // tick lets time pass in steps of at most a second, as the shell does.
@@ -363,6 +378,12 @@ func (w *world) status() {
 	fmt.Fprintf(&w.out, "best=%d complete=%d journal=%d (%s) final=%d peers=%d syncing=%v rate=%.2f left=%v\nwaiting for %s\n",
 		s.BestHeight, s.CompleteHeight, s.JournalHeight, w.tree.name(s.JournalTip), s.FinalHeight, s.Peers, s.Syncing,
 		s.BlocksPerSecond, s.Left.Round(time.Second), w.tree.rename(s.WaitingFor))
+	if s.Parked != "" {
+		fmt.Fprintln(&w.out, "parked:", w.tree.rename(s.Parked))
+	}
+	if s.NotReady != "" {
+		fmt.Fprintln(&w.out, "not ready:", w.tree.rename(s.NotReady))
+	}
 	if s.Held != "" {
 		fmt.Fprintln(&w.out, "held:", w.tree.rename(s.Held))
 	}

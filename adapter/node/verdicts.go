@@ -35,6 +35,9 @@ type suspect struct {
 	sum  [32]byte
 	why  Reason
 	more string
+	// doubted says that strangers to each other sent these bytes: then they are held
+	// against nobody until it is known who is right.
+	doubted bool
 }
 
 func newVerdicts() verdicts { return verdicts{proven: map[btc.Hash][32]byte{}} }
@@ -77,10 +80,16 @@ func (n *Node) expireJudging() {
 	})
 }
 
-// isSuspect reports whether the peer sent a body that was not proven, for a block
-// that nobody has sent a proven one for yet.
+// isSuspect reports whether the peer, or one before it at its address, sent a body
+// that was not proven, for a block that nobody has sent a proven one for yet.
 func (n *Node) isSuspect(id PeerID) bool {
-	return slices.ContainsFunc(n.verdict.suspects, func(s suspect) bool { return s.peer == id })
+	if len(n.verdict.suspects) == 0 {
+		return false
+	}
+	p := n.ready(id)
+	return slices.ContainsFunc(n.verdict.suspects, func(s suspect) bool {
+		return !s.doubted && (s.peer == id || p != nil && s.addr == p.addr)
+	})
 }
 
 // bodyJudged does what DESIGN calls the verdict. It takes e.Body over.
@@ -101,6 +110,12 @@ func (n *Node) bodyJudged(e BodyJudged) {
 		if w := n.fetch.wants[e.Hash]; w != nil {
 			w.retry = n.now.Add(retryMin)
 		}
+	case e.Outcome == OutcomeRule:
+		n.drop(e.Body)
+		n.bodyBreaksRule(e)
+	case e.Outcome == OutcomeDisagree:
+		n.drop(e.Body)
+		n.bodyDisagreed(e)
 	default:
 		n.drop(e.Body)
 		n.bodyNotProven(e, from)
@@ -111,6 +126,7 @@ func (n *Node) bodyJudged(e BodyJudged) {
 func (n *Node) bodyProven(e BodyJudged) {
 	n.rememberProven(e.Hash, e.Sum)
 	n.settleSuspects(e.Hash, e.Sum)
+	n.acquit(e.Hash)
 	if p := n.ready(e.Peer); p != nil {
 		p.blocks.served = true
 	}
@@ -161,14 +177,14 @@ func (n *Node) bodyNotProven(e BodyJudged, from judging) {
 	if entry, ok := n.chain.Lookup(e.Hash); ok {
 		height = entry.Height
 	}
-	s := suspect{from.peer, from.addr, e.Hash, e.Sum, e.Outcome.Reason(), fmt.Sprintf("block %d: %s", height, clip(e.Detail))}
+	s := suspect{from.peer, from.addr, e.Hash, e.Sum, e.Outcome.Reason(), fmt.Sprintf("block %d: %s", height, clip(e.Detail)), false}
 	if proven, ok := n.verdict.proven[e.Hash]; ok {
 		if proven != e.Sum {
 			n.ban(s.peer, s.addr, s.why, s.more)
 		}
 		return
 	}
-	n.doubtOurselves(s)
+	s.doubted = n.doubtOurselves(s)
 	v := &n.verdict
 	if len(v.suspects) >= MaxSuspects {
 		v.suspects = slices.Delete(v.suspects, 0, 1)
@@ -178,16 +194,19 @@ func (n *Node) bodyNotProven(e BodyJudged, from judging) {
 
 // doubtOurselves says so if strangers to each other sent the same bytes: then the
 // bytes may be right and our parser wrong. Nobody is blamed; the block is asked
-// of the others, then of all again, ever more rarely.
-func (n *Node) doubtOurselves(s suspect) {
-	for _, other := range n.verdict.suspects {
+// of the others, then of all again, ever more rarely. It reports whether it did.
+func (n *Node) doubtOurselves(s suspect) bool {
+	for i := range n.verdict.suspects {
+		other := &n.verdict.suspects[i]
 		if other.hash == s.hash && other.sum == s.sum && groupOf(other.addr) != groupOf(s.addr) {
 			n.alarm(AlarmSameBytes, s.hash.String(), fmt.Sprintf(
 				"%v and %v sent the same bytes for %s, %v, and no parser proved them: %s",
 				other.addr.at, s.addr.at, s.more, s.hash, s.why))
-			return
+			other.doubted = true
+			return true
 		}
 	}
+	return false
 }
 
 func groupOf(a *address) netip.Prefix { return netGroup(a.at.Addr()) }

@@ -114,10 +114,9 @@ func (n *Node) setAside(roots []btc.Hash) {
 func (n *Node) takeBack() {
 	f := &n.fetch
 	for len(f.aside) > 0 && !n.now.Before(f.aside[0].until) {
-		if _, err := n.chain.Unpark(f.aside[0].root); err != nil {
-			panic("node: branch set aside is not in the header chain: " + err.Error())
-		}
+		root := f.aside[0].root
 		f.aside = slices.Delete(f.aside, 0, 1)
+		n.setFree(root)
 	}
 }
 

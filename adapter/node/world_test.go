@@ -236,6 +236,8 @@ func (t *tree) show(a node.Action) string {
 		return fmt.Sprintf("fetch-header %d %s", a.Height, t.name(a.Hash))
 	case node.ResolveSeeds:
 		return "resolve-seeds"
+	case node.OperatorTold:
+		return fmt.Sprintf("told %s %q", t.name(a.Hash), a.Refused)
 	case node.Alarm:
 		return fmt.Sprintf("alarm %s: %s", a.Code, t.rename(a.Detail))
 	case node.Fatal:

@@ -21,10 +21,16 @@ type cell struct {
 	ring    *ring.Ring
 	pool    *pool.Pool
 	free    chan struct{} // a token for each free slot
+	// suspects has a token for each slot that bodies of suspects may have: they wait
+	// for one worker, and must not keep the slots from others meanwhile.
+	suspects chan struct{}
 }
 
+// suspectSlots is one for the body that the quarantine works on and one for the next.
+const suspectSlots = 2
+
 func newCell(network btc.Network, r *ring.Ring, p *pool.Pool) *cell {
-	c := &cell{network: network, ring: r, pool: p, free: make(chan struct{}, r.Slots())}
+	c := &cell{network: network, ring: r, pool: p, free: make(chan struct{}, r.Slots()), suspects: make(chan struct{}, suspectSlots)}
 	for range r.Slots() {
 		c.free <- struct{}{}
 	}
@@ -52,6 +58,14 @@ func (c *cell) release(slot ring.Slot) {
 
 // Prove has a body judged. See [adapter.Cell].
 func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
+	if body.Suspect {
+		select {
+		case c.suspects <- struct{}{}:
+			defer func() { <-c.suspects }()
+		case <-ctx.Done():
+			return adapter.Verdict{Outcome: node.OutcomeNotJudged, Detail: ctx.Err().Error()}
+		}
+	}
 	slot, err := c.take(ctx)
 	if err != nil {
 		return adapter.Verdict{Outcome: node.OutcomeNotJudged, Detail: err.Error()}
@@ -61,6 +75,7 @@ func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
 	checked, _, err := c.pool.Check(ctx, pool.Job{
 		Slot: slot, Len: size, Header: body.Block.Header, MedianTime: body.MedianTime,
 		Context: claim.Context{Network: c.network, Height: body.Height},
+		From:    uint64(body.Peer), Suspect: body.Suspect,
 	})
 	if err != nil {
 		c.release(slot)
@@ -90,6 +105,8 @@ func outcomeOf(err error) node.Outcome {
 		kind    error
 		outcome node.Outcome
 	}{
+		{pool.ErrNoFresh, node.OutcomeNotJudged}, // it names what one worker said
+		{pool.ErrDisagree, node.OutcomeDisagree},
 		{pool.ErrWorkerDied, node.OutcomeWorkerDied},
 		{pool.ErrWorkerHung, node.OutcomeWorkerHung},
 		{pool.ErrWorkerNonsense, node.OutcomeWorkerNonsense},

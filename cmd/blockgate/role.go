@@ -242,7 +242,7 @@ func openCells(c *adapterConfig, challenge claim.Challenge) (*cell, error) {
 	if err := unix.Close(fdRing); err != nil {
 		return nil, fmt.Errorf("make the ring: %w", err)
 	}
-	conns := make([]*os.File, c.Parsers)
+	conns := make([]*os.File, c.Parsers+pool.Standby)
 	for i := range conns {
 		fd := fdFirstCell + i
 		unix.CloseOnExec(fd)
@@ -251,9 +251,12 @@ func openCells(c *adapterConfig, challenge claim.Challenge) (*cell, error) {
 		}
 		conns[i] = os.NewFile(uintptr(fd), fmt.Sprintf("parser-%d", i))
 	}
-	workers, err := pool.New(pool.Config{Conns: conns, Ring: shared, Checker: checkers(c.Engine, challenge), Kill: func(i int, generation uint32, why frame.Cause) {
-		_ = tell(frame.Control{Kind: frame.ControlKill, Cause: why, Worker: i, Generation: generation}) // if it fails the supervisor is gone, and we end
-	}})
+	workers, err := pool.New(pool.Config{
+		Conns: conns, Parallel: c.Parsers, Ring: shared, Checker: checkers(c.Engine, challenge),
+		Kill: func(i int, generation uint32, why frame.Cause) {
+			_ = tell(frame.Control{Kind: frame.ControlKill, Cause: why, Worker: i, Generation: generation}) // if it fails the supervisor is gone, and we end
+		},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"blockgate/sandbox"
+	"blockgate/sandbox/pool"
 	"blockgate/supervisor"
 )
 
@@ -94,7 +95,7 @@ func runService(ctx context.Context, s *runSettings) error {
 // supervise turns the settings into what the supervisor runs.
 func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logger) (supervisor.Config, error) {
 	config := supervisor.Config{
-		ParserPath: s.parserPath, Parsers: s.parsers, AdapterArgs: []string{"role", "adapter"},
+		ParserPath: s.parserPath, Parsers: s.parsers + pool.Standby, AdapterArgs: []string{"role", "adapter"},
 		Log: log, AllowNoLandlock: s.noLandlock, Env: roleEnvironment(),
 	}
 	forAdapter := adapterConfig{

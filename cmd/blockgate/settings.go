@@ -18,6 +18,8 @@ import (
 
 	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
+	"blockgate/sandbox/frame"
+	"blockgate/sandbox/pool"
 	"blockgate/sandbox/signet"
 )
 
@@ -29,7 +31,7 @@ const (
 	defaultJournalSize = byteSize(4 << 30) // about 2,500 blocks of mainnet
 	defaultParsers     = 2
 	minJournalSize     = byteSize(64 << 20) // the parts of one block, its event and the broker's own files fit many times
-	maxParsers         = 64
+	maxParsers         = frame.MaxWorkers - pool.Standby
 	maxConnect         = 64
 )
 
@@ -209,7 +211,7 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.httpListen, "http-listen", defaultHTTPListen, "where /metrics is served for Prometheus, host:port; empty for nowhere")
 	s.journalSize = defaultJournalSize
 	flags.Var(&s.journalSize, "journal-size", "how much the journal may hold on disk")
-	flags.IntVar(&s.parsers, "parsers", defaultParsers, fmt.Sprintf("confined parser processes, 2..%d", maxParsers))
+	flags.IntVar(&s.parsers, "parsers", defaultParsers, fmt.Sprintf("blocks parsed at a time, 2..%d, each by a confined process; %d more stand by", maxParsers, pool.Standby))
 	flags.Var(&s.minimumWork, "minimum-chain-work", "work below which no chain is followed (default: the network's own, from Bitcoin Core)")
 	flags.Int32Var(&s.startHeight, "start-height", 0, "first height of a new journal; 1 for the whole chain (default: regtest 1, mainnet the tip less 144, others less 2016)")
 	flags.StringVar(&s.startHash, "start-hash", "", "first block of a new journal, instead of --start-height")

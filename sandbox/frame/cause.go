@@ -4,7 +4,7 @@ package frame
 // be counted by it. Its zero value is no cause.
 type Cause uint8
 
-// The causes. The first three are reasons of the adapter to have a parser killed.
+// The causes. The first four are reasons of the adapter to have a parser killed.
 const (
 	// CauseHung says that it did not answer within its time.
 	CauseHung Cause = iota + 1
@@ -12,6 +12,9 @@ const (
 	CauseNonsense
 	// CauseUnproven says that it had read a body that was not proven.
 	CauseUnproven
+	// CauseSurplus says that it had read proven bodies and nothing else, and made room
+	// for one that has read nothing.
+	CauseSurplus
 	// CauseSyscall says that it asked the kernel for what the policy forbids.
 	CauseSyscall
 	// CauseKilled says that somebody else killed it: the kernel, for want of
@@ -27,7 +30,7 @@ const (
 
 // Causes returns all causes, in order.
 func Causes() []Cause {
-	return []Cause{CauseHung, CauseNonsense, CauseUnproven, CauseSyscall, CauseKilled, CauseCrash, CauseExit, CauseStart}
+	return []Cause{CauseHung, CauseNonsense, CauseUnproven, CauseSurplus, CauseSyscall, CauseKilled, CauseCrash, CauseExit, CauseStart}
 }
 
 // String returns the word for the cause, or "unknown".
@@ -39,6 +42,8 @@ func (c Cause) String() string {
 		return "nonsense"
 	case CauseUnproven:
 		return "unproven"
+	case CauseSurplus:
+		return "surplus"
 	case CauseSyscall:
 		return "syscall"
 	case CauseKilled:
@@ -58,7 +63,7 @@ func (c Cause) String() string {
 func (c Cause) fits(k ControlKind) bool {
 	switch k {
 	case ControlKill:
-		return c >= CauseHung && c <= CauseUnproven
+		return c >= CauseHung && c <= CauseSurplus
 	case ControlDied:
 		return c >= CauseHung && c <= CauseStart
 	case ControlReady, ControlBraked, ControlSealed, ControlLayers, ControlTally:

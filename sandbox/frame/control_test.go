@@ -98,7 +98,7 @@ func TestControlRefusesToDecode(t *testing.T) {
 		"kind 0":             func(b []byte) { b[0] = 0 },
 		"kind 8":             func(b []byte) { b[0] = 8 },
 		"cause 0":            func(b []byte) { b[1] = 0 },
-		"cause 9":            func(b []byte) { b[1] = 9 },
+		"cause 10":           func(b []byte) { b[1] = 10 },
 		"generation 0":       func(b []byte) { b[8] = 0 },
 		"worker 64":          func(b []byte) { b[2] = 64 },
 		"worker high byte":   func(b []byte) { b[3] = 1 },

@@ -20,8 +20,8 @@ type Tally struct {
 
 // MaxTallyText is the most bytes of a tally's text.
 //
-// Source: 13 numbers of at most 20 digits, and a space between two.
-const MaxTallyText = 13*20 + 12
+// Source: 14 numbers of at most 20 digits, and a space between two.
+const MaxTallyText = 14*20 + 13
 
 // ErrTally says that a text is no tally.
 var ErrTally = errors.New("malformed tally")

@@ -18,6 +18,11 @@ var (
 	ErrWorkerHung = errors.New("parser hung")
 	// ErrWorkerNonsense says that the worker sent what no parser of ours sends.
 	ErrWorkerNonsense = errors.New("parser answered nonsense")
+	// ErrDisagree says that one worker called a rule broken that another, as fresh,
+	// does not: a worker lies, or ours is no function of its input.
+	ErrDisagree = errors.New("parsers disagree")
+	// ErrNoFresh says that a second opinion was due and no fresh worker came in time.
+	ErrNoFresh = errors.New("no fresh parser")
 	// ErrClosed says that the pool is closed.
 	ErrClosed = errors.New("pool is closed")
 )

@@ -88,21 +88,28 @@ type lab struct {
 
 	mu      sync.Mutex
 	killed  []kill
-	respawn bool // a killed worker dies and is ready again at once
+	born    map[int]uint32 // how many processes of a worker have ended
+	respawn bool           // a killed worker dies and is ready again at once
 }
 
 func newLab(t *testing.T, workers int, deadline time.Duration) *lab {
+	t.Helper()
+	return newLabWith(t, workers, 0, deadline)
+}
+
+// newLabWith is newLab with so many workers that work at a time; the rest stand by.
+func newLabWith(t *testing.T, workers, parallel int, deadline time.Duration) *lab {
 	t.Helper()
 	memfd, err := unix.MemfdCreate("ring", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t}
-	l.ring, err = ring.Create(memfd, 4)
+	l := &lab{t: t, born: map[int]uint32{}}
+	l.ring, err = ring.Create(memfd, 8)
 	if err := errors.Join(err, unix.Close(memfd)); err != nil {
 		t.Fatal(err)
 	}
-	cfg := pool.Config{Ring: l.ring, Checker: newChecker, Kill: l.kill, Deadline: deadline}
+	cfg := pool.Config{Ring: l.ring, Checker: newChecker, Kill: l.kill, Deadline: deadline, Parallel: parallel}
 	for range workers {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
@@ -141,6 +148,7 @@ func (l *lab) kill(i int, generation uint32, why frame.Cause) {
 	l.mu.Lock()
 	l.killed = append(l.killed, kill{i, generation, why})
 	respawn := l.respawn
+	l.born[i] = generation
 	l.mu.Unlock()
 	if respawn {
 		l.pool.Died(i, generation, "killed")

@@ -7,8 +7,38 @@ import (
 )
 
 // Deadline is how long a worker has for one block, from the job that is sent to
-// the last byte of its answer. The slowest block that fits takes less than 50 ms.
+// the last byte of its answer, whatever the block's size. The slowest block that
+// fits takes less than 50 ms; the rest is for a machine that is busy or was asleep.
 const Deadline = 2 * time.Second
+
+// Standby is how many workers a pool needs beside those that work at a time: two
+// spares, so that a broken rule can be confirmed at once, and the quarantine.
+const Standby = confirmations + 1
+
+// confirmations is how many fresh workers must agree that a rule is broken.
+//
+// Source: "two more fresh workers agree".
+const confirmations = 2
+
+const (
+	// overdue is how long a block waits for workers that others keep before it may
+	// have a spare. Twice the time of the slowest block.
+	overdue = 100 * time.Millisecond
+	// freshGrace is how long a worker that was started after a failure is preferred
+	// to one that stood by. A start takes about 20 ms.
+	freshGrace = 250 * time.Millisecond
+	// freshPatience is how long a second opinion waits for a fresh worker at most.
+	// Source: the supervisor's brake on parsers ends at 5 s.
+	freshPatience = 10 * time.Second
+)
+
+// lockupMin is the wait of the quarantine after a body that was not proven. It
+// doubles with each in a row, lockupDoublings times, to lockupMax at most.
+const (
+	lockupMin       = 100 * time.Millisecond
+	lockupMax       = 5 * time.Second
+	lockupDoublings = 6
+)
 
 // maxPending is the most messages that a drain reads. The kernel charges each at
 // least 512 bytes, and buffers 212,992 by default: no worker can leave more.

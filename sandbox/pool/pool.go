@@ -30,6 +30,11 @@ type Config struct {
 	// generation by now; [Pool.Died] is called afterwards. It must not wait for
 	// that, and may be called from many goroutines.
 	Kill func(i int, generation uint32, why frame.Cause)
+	// Parallel is how many blocks are worked on at a time. Of the workers beyond, at
+	// least [Standby], the last one is the quarantine and the others are spares that
+	// have read nothing. 0 means that all work and none stands by: then nobody is
+	// asked twice, and suspects share the workers.
+	Parallel int
 	// Deadline is how long a worker has for a block; 0 means [Deadline].
 	Deadline time.Duration
 }
@@ -45,6 +50,12 @@ type Job struct {
 	Context    claim.Context
 	Header     btc.Header
 	MedianTime uint32
+	// From is who sent the block, any number but 0, which is nobody. While a worker fails on what somebody
+	// sent, the rest of the same is kept from the others' workers.
+	From uint64
+	// Suspect says that who sent it has sent a body that was not proven: it goes to
+	// the quarantine, and is not given to a second worker if that fails.
+	Suspect bool
 	// Ignored are broken rules that do not count, for who does not know what it takes
 	// to judge them, such as the height. Nil in a service.
 	Ignored []verdict.Code
@@ -63,14 +74,19 @@ type Stats struct {
 	Proven, Broken, Malformed, Unproven uint64
 	// Died, Hung and Nonsense count those that a worker gave no answer on.
 	Died, Hung, Nonsense uint64
+	// Retried counts blocks that a fresh worker got because the first one failed,
+	// Confirmed those of which all agreed that they break a rule, Disagreed those of
+	// which they did not.
+	Retried, Confirmed, Disagreed uint64
 	// Kills counts calls of Config.Kill.
 	Kills uint64
 }
 
 // Worker is the state of one worker at the time of asking.
 type Worker struct {
-	// Ready says that it may be given a job, or has one; Busy that it has one.
-	Ready, Busy bool
+	// Ready says that it may be given a job, or has one; Busy that it has one; Fresh
+	// that it has read nothing since it was started.
+	Ready, Busy, Fresh bool
 	// Status is what it said when it was last ready, Cause why it last died; both
 	// are empty if that never happened.
 	Status, Cause string
@@ -82,31 +98,39 @@ type Pool struct {
 	rooms    []claim.Room // by slot: whoever has the slot has the room
 	kill     func(i int, generation uint32, why frame.Cause)
 	deadline time.Duration
-	idle     chan *worker // holds a worker at most once: those with queued set
+	parallel int
 	closed   chan struct{}
 	jobs     sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows, and state of every worker
-	seq     uint64
-	stats   Stats
-	closing bool
-	workers []*worker
+	mu         sync.Mutex // guards what follows, and state of every worker
+	seq        uint64
+	births     uint64 // how often a worker was ready
+	stats      Stats
+	closing    bool
+	workers    []*worker
+	quarantine *worker        // the last one, nil if none stands by
+	waiting    []*waiter      // in the order in which they came; as many as callers
+	trouble    map[uint64]int // by Job.From: blocks on which a worker failed, and a fresh one is asked
+	lockup     lockup
 }
 
 // ErrConfig says that a pool cannot be made of this.
-var ErrConfig = errors.New("pool without connections, ring, checkers or kill function")
+var ErrConfig = errors.New("pool without connections, ring, checkers or kill function, or with too few workers")
 
 // New returns a pool whose workers are all taken to be down until [Pool.Ready].
 func New(cfg Config) (*Pool, error) {
 	if len(cfg.Conns) == 0 || cfg.Ring == nil || cfg.Checker == nil || cfg.Kill == nil {
 		return nil, ErrConfig
 	}
+	if cfg.Parallel < 0 || cfg.Parallel > 0 && len(cfg.Conns) < cfg.Parallel+Standby {
+		return nil, fmt.Errorf("%w: %d workers, want %d to work and %d to stand by", ErrConfig, len(cfg.Conns), cfg.Parallel, Standby)
+	}
 	if cfg.Deadline == 0 {
 		cfg.Deadline = Deadline
 	}
 	p := &Pool{
 		ring: cfg.Ring, rooms: make([]claim.Room, cfg.Ring.Slots()), kill: cfg.Kill, deadline: cfg.Deadline,
-		idle: make(chan *worker, len(cfg.Conns)), closed: make(chan struct{}),
+		parallel: cfg.Parallel, closed: make(chan struct{}), trouble: map[uint64]int{},
 	}
 	// A start that nobody can guess: an answer prepared in an earlier life of the
 	// other end never has the number that is due.
@@ -120,29 +144,34 @@ func New(cfg Config) (*Pool, error) {
 		}
 		p.workers = append(p.workers, &worker{index: i, conn: c, checker: cfg.Checker()})
 	}
+	if p.parallel == 0 {
+		p.parallel = len(p.workers)
+	} else {
+		p.quarantine = p.workers[len(p.workers)-1]
+	}
 	return p, nil
 }
 
-// Check has the block of job walked by a worker, and proves what it said. It
-// waits for a free worker until ctx is done; from then on it takes at most the
-// deadline and the time of the proof. Many goroutines may call it.
+// Check has the block of job walked by a worker, and proves what it said. It waits
+// for a free worker until ctx is done; from then on it takes at most the deadline and
+// the time of the proof. Many goroutines may call it.
+//
+// If workers stand by, a block that a worker gave no answer on is given to a fresh
+// one, once, and a [*claim.RuleError] comes back only if two more fresh ones agree;
+// that may take three deadlines and the time of two starts.
 //
 // The result aliases the slot and lives as long as that is taken. Its counts are the
 // worker's word. Besides the kinds of claim the errors are [ErrWorkerDied],
-// [ErrWorkerHung], [ErrWorkerNonsense], [ErrClosed] and that of ctx. None of them
-// blames a peer, and none but those of the kind claim.ErrRule says anything about the
-// header.
+// [ErrWorkerHung], [ErrWorkerNonsense], [ErrDisagree], [ErrNoFresh], [ErrClosed] and
+// that of ctx. None of them blames a peer, and none but those of the kind
+// claim.ErrRule says anything about the header.
 func (p *Pool) Check(ctx context.Context, job Job) (claim.Checked, claim.Counts, error) {
 	if job.Len < 1 || job.Len > btc.MaxBlockSize {
 		return claim.Checked{}, claim.Counts{}, fmt.Errorf("%w: %d bytes", claim.ErrSize, job.Len)
 	}
-	w, seq, err := p.acquire(ctx)
-	if err != nil {
-		return claim.Checked{}, claim.Counts{}, err
-	}
-	checked, counts, err := w.check(p, job, seq)
-	p.giveBack(w, err)
-	return checked, counts, err
+	o := p.judge(ctx, job)
+	p.count(o.err)
+	return o.checked, o.counts, o.err
 }
 
 // CheckTx is [Pool.Check] for a single transaction. What is proven of one is what
@@ -151,29 +180,20 @@ func (p *Pool) CheckTx(ctx context.Context, job TxJob) (claim.CheckedTx, claim.C
 	if job.Len < 1 || job.Len > btc.MaxBlockSize {
 		return claim.CheckedTx{}, claim.Counts{}, fmt.Errorf("%w: %d bytes", claim.ErrSize, job.Len)
 	}
-	w, seq, err := p.acquire(ctx)
+	t, err := p.acquire(ctx, waiter{})
 	if err != nil {
 		return claim.CheckedTx{}, claim.Counts{}, err
 	}
-	checked, counts, err := w.checkTx(p, job, seq)
-	p.giveBack(w, err)
+	checked, counts, err := t.checkTx(p, job, t.seq)
+	p.giveBack(t, err)
+	p.count(err)
 	return checked, counts, err
 }
 
-// acquire waits for a worker that may have a job, and returns the job's number.
-func (p *Pool) acquire(ctx context.Context) (w *worker, seq uint64, err error) {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, 0, ctx.Err()
-		case <-p.closed:
-			return nil, 0, ErrClosed
-		case w := <-p.idle:
-			if seq, ok := p.take(w); ok {
-				return w, seq, nil
-			}
-		}
-	}
+func (p *Pool) count(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stats.count(err)
 }
 
 // Ready says that worker i is locked down and waits for jobs; the generation
@@ -181,11 +201,15 @@ func (p *Pool) acquire(ctx context.Context) (w *worker, seq uint64, err error) {
 // To say it twice changes nothing. It panics if there is no worker i.
 func (p *Pool) Ready(i int, generation uint32, status string) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if w := p.workers[i]; !p.closing {
+		if !w.ready || generation != w.generation { // said twice, it is no younger
+			p.births++
+			w.birth, w.read = p.births, false
+		}
 		w.ready, w.generation, w.status = true, generation, status
-		p.offer(w)
 	}
+	p.mu.Unlock()
+	p.look()
 }
 
 // Died says that worker i has ended, and why. A block that it had fails with
@@ -220,7 +244,7 @@ func (p *Pool) Workers() []Worker {
 	defer p.mu.Unlock()
 	states := make([]Worker, len(p.workers))
 	for i, w := range p.workers {
-		states[i] = Worker{Ready: w.ready && !w.condemned, Busy: w.busy, Status: w.status, Cause: w.cause}
+		states[i] = Worker{Ready: w.ready && !w.condemned, Busy: w.busy, Fresh: w.ready && !w.read, Status: w.status, Cause: w.cause}
 	}
 	return states
 }

@@ -177,6 +177,7 @@ func TestUnaskedMessage(t *testing.T) {
 	l := newLab(t, 2, patience)
 	tell(l.ends[0], []byte("hello"))
 	l.pool.Ready(0, 1, "talks")
+	l.mustWait()
 	l.sound(1)
 	for range 3 {
 		l.mustProve()
@@ -306,6 +307,8 @@ func TestConfig(t *testing.T) {
 		{"no ring", pool.Config{Conns: []*os.File{blocking}, Checker: newChecker, Kill: kill}, pool.ErrConfig},
 		{"no checkers", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring, Kill: kill}, pool.ErrConfig},
 		{"no kill function", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring, Checker: newChecker}, pool.ErrConfig},
+		{"nobody to stand by", pool.Config{Conns: make([]*os.File, 1+pool.Standby), Ring: l.ring, Checker: newChecker, Kill: kill, Parallel: 2}, pool.ErrConfig},
+		{"fewer than none work", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring, Checker: newChecker, Kill: kill, Parallel: -1}, pool.ErrConfig},
 		{"a socket that blocks", pool.Config{Conns: []*os.File{blocking}, Ring: l.ring, Checker: newChecker, Kill: kill}, os.ErrNoDeadline},
 	} {
 		if _, err := pool.New(c.cfg); !errors.Is(err, c.want) {

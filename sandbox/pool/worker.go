@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -33,59 +34,63 @@ type worker struct {
 	ready     bool   // the supervisor said so, and nothing else since
 	condemned bool   // it is being killed. Cleared by Died.
 	busy      bool   // a Check has it
-	queued    bool   // it is in Pool.idle
+	read      bool   // it was given something since it was ready
+	birth     uint64 // when it was ready, in the order of Pool.births
+	lane      lane   // of the job that it is busy with
+	from      uint64 // who sent that
 	died      bool   // it died while busy. Cleared by giveBack.
 	status    string // what it said when it was last ready
 	cause     string // why it last died
 }
 
-// take makes w, which came out of the queue, busy, and returns the number of its
-// job. It reports false if w may not have one.
-func (p *Pool) take(w *worker) (seq uint64, ok bool) {
-	p.mu.Lock()
-	w.queued = false
-	if p.closing || !w.ready || w.condemned {
-		p.mu.Unlock()
-		return 0, false
-	}
+// idle reports whether w may have a job. The caller holds Pool.mu.
+func (w *worker) idle() bool { return w.ready && !w.condemned && !w.busy }
+
+// take gives w, which is idle, to the waiter. It reports false if w may not have a
+// job and is to be killed. The caller holds mu.
+func (p *Pool) take(w *worker, want *waiter) bool {
 	if stale, err := w.conn.drain(); stale > 0 || err != nil {
 		// Nobody asked it anything: an attacker, or the answer to a job that its
 		// predecessor left unread.
 		w.condemned = true
 		p.stats.Kills++
-		generation := w.generation
-		p.mu.Unlock()
-		p.kill(w.index, generation, frame.CauseNonsense)
-		return 0, false
+		return false
 	}
-	w.busy, w.died = true, false
+	w.busy, w.died, w.read = true, false, true
+	w.lane, w.from = p.laneOf(want), want.from
 	p.seq++
-	seq = p.seq
 	p.jobs.Add(1)
-	p.mu.Unlock()
-	return seq, true
+	want.given <- turn{w, p.seq, w.lane}
+	return true
 }
 
-// giveBack ends the job of w, whose outcome is err. Only a worker that led to a
-// proven block, and has said no more than that took, may have another job.
-func (p *Pool) giveBack(w *worker, err error) {
+// giveBack ends a job whose outcome is err. Only a worker that led to a proven block,
+// and has said no more than that took, may have another one.
+func (p *Pool) giveBack(t turn, err error) {
 	defer p.jobs.Done()
+	w := t.worker
 	p.mu.Lock()
-	p.stats.count(err)
 	more, drainErr := w.conn.drain()
 	sound := err == nil && more == 0 && drainErr == nil
-	condemn := !sound && !w.died // if it died, the process that erred is gone
+	condemn := (!sound || t.lane != laneQuarantine && p.surplus()) && !w.died // if it died, the process that erred is gone
 	if condemn {
 		w.condemned = true
 		p.stats.Kills++
 	}
 	w.busy, w.died = false, false
 	generation := w.generation
-	p.offer(w)
+	if t.lane == laneQuarantine {
+		p.settle(err != nil && !errors.Is(err, claim.ErrRule))
+	}
 	p.mu.Unlock()
 	if condemn {
-		p.kill(w.index, generation, reasonToKill(err))
+		why := frame.CauseSurplus
+		if !sound {
+			why = reasonToKill(err)
+		}
+		p.kill(w.index, generation, why)
 	}
+	p.look()
 }
 
 // reasonToKill returns why a worker is killed whose job ended with err, nil if it
@@ -101,20 +106,16 @@ func reasonToKill(err error) frame.Cause {
 	}
 }
 
-// offer queues w if it may have a job. The queue has room for every worker.
-func (p *Pool) offer(w *worker) {
-	if w.ready && !w.condemned && !w.busy && !w.queued {
-		w.queued = true
-		p.idle <- w
-	}
-}
-
+// count counts what came of a job that a worker had.
 func (s *Stats) count(err error) {
 	switch {
 	case err == nil:
 		s.Proven++
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrClosed), errors.Is(err, ErrNoFresh):
 	case errors.Is(err, claim.ErrRule):
 		s.Broken++
+	case errors.Is(err, ErrDisagree):
+		s.Disagreed++
 	case errors.Is(err, ErrMalformed):
 		s.Malformed++
 	case errors.Is(err, ErrWorkerDied):
