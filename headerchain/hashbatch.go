@@ -7,7 +7,7 @@ import (
 
 // hashStretch is how many headers are hashed in one go, before any of them is
 // looked at: no hash needs another. A bad header costs so many hashes at most.
-const hashStretch = 64
+const hashStretch = 128
 
 // hasher computes the hashes of headers, many at once.
 type hasher struct{ engine *sha256d.Hasher }

@@ -36,7 +36,7 @@ const (
 	refMask    = 1<<refBits - 1
 	// sureSteps is how far put looks without a branch. So many slots at the end are
 	// no header's own.
-	sureSteps = 6
+	sureSteps = 4
 )
 
 // The highest ref + 1 fits.
