@@ -2,12 +2,17 @@ package supervisor
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"blockgate/sandbox"
+	"blockgate/sandbox/ring"
 )
 
 func TestCgroupFolder(t *testing.T) {
@@ -137,4 +142,83 @@ func TestNoLeafNoFile(t *testing.T) {
 	if l.leaf(0) != file || l.leaf(1) != nil || (leaves{}).leaf(0) != nil {
 		t.Error("a leaf of another")
 	}
+}
+
+// TestLeafIsEntered starts a parser in a real cgroup, in namespaces and without. The
+// cgroup has no memory controller here: that the kernel puts the parser there, and
+// that we see it, is what is tested. It is made below the one of this test.
+func TestLeafIsEntered(t *testing.T) {
+	leaf := realLeaf(t)
+	if err := closeOnExec(); err != nil {
+		t.Fatal(err)
+	}
+	for _, namespaces := range []error{nil, unix.EPERM} {
+		s := &service{Config: Config{BuildID: testBuild}, log: slog.New(slog.DiscardHandler), starter: newStarter()}
+		s.isolation.namespaces = namespaces
+		s.leaves = leaves{files: []*os.File{leaf}}
+		var err error
+		if s.null, err = os.Open(os.DevNull); err != nil {
+			t.Fatal(err)
+		}
+		if s.program, err = openProgram(parserProgram); err != nil {
+			t.Fatal(err)
+		}
+		shared, err := sealedRing(func(fd int) error {
+			_, err := ring.Create(fd, 1)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, theirs, err := controlPair("jobs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		solo, err := (&cell{life: &life{service: s, ring: shared}, jobs: theirs}).solo(ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, _ := solo.Report.Layer(sandbox.LayerMemory); l.State != sandbox.StateOK {
+			t.Errorf("%+v", l)
+		}
+		if l, _ := solo.Report.Layer(sandbox.LayerUserNS); l.Holds() == (namespaces != nil) {
+			t.Errorf("%+v", l)
+		}
+		_ = solo.Close()
+		for _, f := range []*os.File{s.null, s.program, shared, ours, theirs} {
+			_ = f.Close()
+		}
+	}
+}
+
+// realLeaf makes a cgroup below our own, and removes it when the test is over.
+func realLeaf(t *testing.T) *os.File {
+	t.Helper()
+	own, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := cgroupFolder(string(own), string(mounts))
+	if err != nil {
+		t.Skip(err)
+	}
+	path := filepath.Join(dir, fmt.Sprintf("blockgate-test-%d", os.Getpid()))
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Skipf("no cgroup can be made here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+	})
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return file
 }
