@@ -21,7 +21,7 @@ const killed = "KILLED"
 
 // roleWorld is what program testdata/role finds around itself.
 type roleWorld struct {
-	Own, Other                            string
+	Own, Other, Creds                     string
 	Allowed, Forbidden, Listen, Datagrams uint16
 	Path, Abstract                        string
 	Bystander                             int
@@ -37,16 +37,19 @@ func newRoleWorld(t *testing.T, program string, user *syscall.Credential) roleWo
 		}
 	}
 	w := roleWorld{Own: filepath.Join(dir, "data", "adapter"), Other: filepath.Join(dir, "data", "broker", "secret"), Path: filepath.Join(dir, "socket")}
-	for _, folder := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other)} {
+	w.Creds = filepath.Join(dir, "data", "creds", "bus.creds")
+	for _, folder := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other), filepath.Dir(w.Creds)} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(w.Other, []byte("secret"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{w.Other, w.Creds} {
+		if err := os.WriteFile(file, []byte("secret"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if user != nil {
-		for _, path := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other), w.Other} {
+		for _, path := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other), w.Other, filepath.Dir(w.Creds), w.Creds} {
 			if err := os.Chown(path, int(user.Uid), int(user.Gid)); err != nil {
 				t.Fatal(err)
 			}

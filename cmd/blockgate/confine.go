@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -87,6 +88,14 @@ func coverageFolders() []string {
 		return nil
 	}
 	return []string{folder}
+}
+
+// rememberAuthorities reads the system's certificates, or those that SSL_CERT_FILE
+// and SSL_CERT_DIR name, once and for all: their files are closed from then on.
+func rememberAuthorities(log *slog.Logger) {
+	if _, err := x509.SystemCertPool(); err != nil {
+		log.Warn("no certificates of authorities", slog.String("reason", err.Error()), slog.String("next", "no TLS server is believed"))
+	}
 }
 
 // confinement is what the broker keeps: its store and the port that it listens on.

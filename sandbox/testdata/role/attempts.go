@@ -44,6 +44,9 @@ var attempts = map[string]func(world) error{
 	"stat another's file":       func(w world) error { return unix.Stat(w.Other, new(unix.Stat_t)) },
 	"path handle":               func(w world) error { return open(w.Other, unix.O_PATH) },
 	"read resolv.conf":          func(world) error { return open("/etc/resolv.conf", unix.O_RDONLY) },
+	"read credentials":          func(w world) error { return open(w.Creds, unix.O_RDONLY) },
+	"write credentials":         func(w world) error { return open(w.Creds, unix.O_WRONLY) },
+	"add credentials":           addCredentials,
 	"memfd":                     func(world) error { _, err := unix.MemfdCreate("x", 0); return err },
 	"inotify":                   func(world) error { _, err := unix.InotifyInit1(0); return err },
 	"map a file":                mapFile,
@@ -134,6 +137,15 @@ func rename(w world) error {
 		return err
 	}
 	return os.RemoveAll(folder)
+}
+
+// addCredentials makes a file beside the credentials and removes it.
+func addCredentials(w world) error {
+	name := fmt.Sprintf("%s.%d", w.Creds, os.Getpid())
+	if err := open(name, unix.O_WRONLY|unix.O_CREAT); err != nil {
+		return err
+	}
+	return unix.Unlink(name)
 }
 
 func socket(family, kind, protocol int) error {
