@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -162,7 +163,7 @@ func loopback(port uint16) *unix.SockaddrInet4 {
 
 // begun says that a connection that does not wait is under way.
 func begun(err error) error {
-	if err == unix.EINPROGRESS {
+	if errors.Is(err, unix.EINPROGRESS) {
 		return nil
 	}
 	return err
@@ -263,10 +264,10 @@ func affinity(pid int) error {
 func mapFile(w world) error {
 	file, err := os.OpenFile(filepath.Join(w.Own, "mapped"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("open: %v", err)
+		return fmt.Errorf("open: %w", err)
 	}
 	if err := file.Truncate(1); err != nil {
-		return fmt.Errorf("truncate: %v", err)
+		return fmt.Errorf("truncate: %w", err)
 	}
 	_, err = unix.Mmap(int(file.Fd()), 0, 1, unix.PROT_READ, unix.MAP_SHARED)
 	return err
@@ -280,7 +281,7 @@ func mapExecutable() error {
 func makeExecutable() error {
 	memory, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
-		return fmt.Errorf("map: %v", err)
+		return fmt.Errorf("map: %w", err)
 	}
 	return unix.Mprotect(memory, unix.PROT_READ|unix.PROT_EXEC)
 }
