@@ -41,9 +41,16 @@
 // dumpable, landlock, rlimits and seccomp; the other layers are wanted: the parser
 // runs without, and says so. docs/sandbox.md has the table.
 //
+// # Roles
+//
+// A process that needs sockets and files calls [ConfineRole] with what it keeps, a
+// [Role]; whoever starts the others calls [ConfineSupervisor]. docs/roles.md has
+// that table.
+//
 // # Trust
 //
-// Runs in: the parser, before the first hostile byte ([Confine]); the
+// Runs in: the parser, before the first hostile byte ([Confine]); adapter and
+// broker, before the first byte from outside ([ConfineRole]); the
 // supervisor and the command line ([Isolate], [ParseReport], [Attest], [Probe]).
 //
 // Reads: the kernel's answers, /proc, and in [ParseReport] the one line that a

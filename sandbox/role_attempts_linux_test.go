@@ -15,7 +15,6 @@ import (
 // do anyway, or what this call does with arguments that can harm nobody.
 type roleAttempt struct{ name, none, names, addresses, broker string }
 
-//nolint:gochecknoglobals // a table, never written
 var roleAttempts = []roleAttempt{
 	{"nothing", "ok", "ok", "ok", "ok"},
 	{"open /etc/passwd", "ok", "EACCES", "EACCES", "EACCES"},
@@ -36,6 +35,9 @@ var roleAttempts = []roleAttempt{
 	{"stat another's file", "ok", "ok", "ok", "ok"},
 	{"path handle", "ok", "ok", "ok", "ok"},
 	{"read resolv.conf", "ok", "ok", "EACCES", "EACCES"},
+	{"read credentials", "ok", "ok", "EACCES", "EACCES"},
+	{"write credentials", "ok", "EACCES", "EACCES", "EACCES"},
+	{"add credentials", "ok", "EACCES", "EACCES", "EACCES"},
 	{"memfd", "ok", "EPERM", "EPERM", "EPERM"},
 	{"inotify", "ok", "EPERM", "EPERM", "EPERM"},
 	{"map a file", "ok", "EPERM", "EPERM", "EPERM"},
@@ -187,7 +189,7 @@ func TestRoleReport(t *testing.T) {
 		}{
 			{"names", LayerNoNewPrivs, StateOK, ""},
 			{"names", LayerDumpable, StateOK, ""},
-			{"names", LayerLandlock, StateOK, "1 folders and 4 more paths are open"},
+			{"names", LayerLandlock, StateOK, "1 folders and 5 more paths are open"},
 			{"names", LayerLandlockNet, StateOK, fmt.Sprintf("%d", w.Allowed)},
 			{"names", LayerSeccomp, StateOK, fmt.Sprintf("%d calls kill", len(neverList()))},
 			{"broker", LayerLandlockNet, StateOK, fmt.Sprintf("connect [], listen [%d]", w.Listen)},

@@ -29,7 +29,7 @@ func ConfineRole(role Role) (Report, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	wakePoller()
-	time.Now().Zone() // reads the time zone once and for all
+	_, _ = time.Now().Zone() // reads the time zone once and for all
 	r := Report{Build: BuildID()}
 	for _, put := range []func(Role) ([]Layer, error){
 		func(Role) ([]Layer, error) { return []Layer{forbidPrivileges()}, nil },

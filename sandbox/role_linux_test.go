@@ -21,7 +21,7 @@ const killed = "KILLED"
 
 // roleWorld is what program testdata/role finds around itself.
 type roleWorld struct {
-	Own, Other                            string
+	Own, Other, Creds                     string
 	Allowed, Forbidden, Listen, Datagrams uint16
 	Path, Abstract                        string
 	Bystander                             int
@@ -32,21 +32,24 @@ func newRoleWorld(t *testing.T, program string, user *syscall.Credential) roleWo
 	t.Helper()
 	dir := t.TempDir()
 	for up := dir; up != os.TempDir() && up != "/"; up = filepath.Dir(up) {
-		if err := os.Chmod(up, 0o755); err != nil { //nolint:gosec // another user passes through
+		if err := os.Chmod(up, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w := roleWorld{Own: filepath.Join(dir, "data", "adapter"), Other: filepath.Join(dir, "data", "broker", "secret"), Path: filepath.Join(dir, "socket")}
-	for _, folder := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other)} {
+	w.Creds = filepath.Join(dir, "data", "creds", "bus.creds")
+	for _, folder := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other), filepath.Dir(w.Creds)} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(w.Other, []byte("secret"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{w.Other, w.Creds} {
+		if err := os.WriteFile(file, []byte("secret"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if user != nil {
-		for _, path := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other), w.Other} {
+		for _, path := range []string{filepath.Dir(w.Own), w.Own, filepath.Dir(w.Other), w.Other, filepath.Dir(w.Creds), w.Creds} {
 			if err := os.Chown(path, int(user.Uid), int(user.Gid)); err != nil {
 				t.Fatal(err)
 			}
@@ -54,21 +57,21 @@ func newRoleWorld(t *testing.T, program string, user *syscall.Credential) roleWo
 	}
 	w.Allowed, w.Forbidden = listenTCP(t), listenTCP(t)
 	w.Listen = freePort(t)
-	datagrams, err := net.ListenPacket("udp", "127.0.0.1:0")
+	datagrams, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = datagrams.Close() })
-	w.Datagrams = uint16(datagrams.LocalAddr().(*net.UDPAddr).Port) //nolint:errcheck // it is one
+	w.Datagrams = uint16(datagrams.LocalAddr().(*net.UDPAddr).Port)
 	w.Abstract = fmt.Sprintf("@blockgate-test-%d-%d", os.Getpid(), w.Allowed)
 	for _, name := range []string{w.Path, w.Abstract} {
-		socket, err := net.Listen("unix", name)
+		socket, err := new(net.ListenConfig).Listen(t.Context(), "unix", name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = socket.Close() })
 	}
-	if err := os.Chmod(w.Path, 0o666); err != nil { //nolint:gosec // another user connects
+	if err := os.Chmod(w.Path, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	w.Bystander = startBystander(t, program, user)
@@ -77,22 +80,22 @@ func newRoleWorld(t *testing.T, program string, user *syscall.Credential) roleWo
 
 func listenTCP(t *testing.T) uint16 {
 	t.Helper()
-	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	socket, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = socket.Close() })
-	return uint16(socket.Addr().(*net.TCPAddr).Port) //nolint:errcheck // it is one
+	return uint16(socket.Addr().(*net.TCPAddr).Port)
 }
 
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	socket, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = socket.Close() }()
-	return uint16(socket.Addr().(*net.TCPAddr).Port) //nolint:errcheck // it is one
+	return uint16(socket.Addr().(*net.TCPAddr).Port)
 }
 
 // startBystander starts a process of the same user that does nothing until the test
@@ -120,7 +123,7 @@ func roleProgram(t *testing.T) string {
 	t.Helper()
 	program := build(t, "role")
 	for up := program; up != os.TempDir() && up != "/"; up = filepath.Dir(up) {
-		if err := os.Chmod(up, 0o755); err != nil { //nolint:gosec // another user runs it
+		if err := os.Chmod(up, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

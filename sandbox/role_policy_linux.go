@@ -131,8 +131,10 @@ func roleStreams() []rule {
 		{"getsockname", 51, 204, allow, always, "a connection's own address"},
 		{"getpeername", 52, 205, allow, always, "and the other's"},
 		{"shutdown", 48, 210, allow, always, "half of a connection is closed"},
-		{"getsockopt", 55, 209, allow, either(all(isInt(1, unix.SOL_SOCKET), isInt(2, unix.SO_ERROR)), all(isInt(1, unix.SOL_SOCKET), isInt(2, unix.SO_TYPE))),
-			"how a connection came out; what an inherited socket is"},
+		{
+			"getsockopt", 55, 209, allow, either(all(isInt(1, unix.SOL_SOCKET), isInt(2, unix.SO_ERROR)), all(isInt(1, unix.SOL_SOCKET), isInt(2, unix.SO_TYPE))),
+			"how a connection came out; what an inherited socket is",
+		},
 		{"setsockopt", 54, 208, allow, streamOptions(), "what Go sets on connections; TCP_FASTOPEN_CONNECT and TCP_ULP are others"},
 	}
 }

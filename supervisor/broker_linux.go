@@ -28,14 +28,15 @@ func (s *service) keepBroker(ctx context.Context, ready chan<- struct{}) error {
 		if starts++; starts > 1 {
 			s.ledger.restarted(ctx, frame.ProcessBroker)
 		}
-		s.watchBroker(ctx, p, ctl, ready)
+		wasReady := s.watchBroker(ctx, p, ctl, ready)
 		if ctx.Err() != nil { // asked for
 			s.log.LogAttrs(ctx, slog.LevelInfo, "broker stopped", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)))
 			break
 		}
 		delay := wait.next(p.lived())
 		s.log.LogAttrs(ctx, slog.LevelError, "broker died", slog.Int("pid", p.pid()), slog.String("cause", p.cause(nil)), slog.Duration("restart_in", delay))
-		if p.code() == sandbox.ExitMissingLayer || fatal(p.code()) && !s.brokerReady.Load() {
+		// As with the adapter: that it cannot be confined it says before it is ready.
+		if p.code() == sandbox.ExitMissingLayer && !wasReady || fatal(p.code()) && !s.brokerReady.Load() {
 			return &ExitError{Code: p.code(), Role: "broker", Detail: p.cause(nil) + " before it was ready; its log says why"}
 		}
 		pause(ctx, delay)
@@ -43,12 +44,15 @@ func (s *service) keepBroker(ctx context.Context, ready chan<- struct{}) error {
 	return nil
 }
 
-// watchBroker returns when the broker ended; it ends it when ctx is done.
-func (s *service) watchBroker(ctx context.Context, p *process, ctl *control, ready chan<- struct{}) {
-	heard := make(chan struct{})
+// watchBroker returns when the broker ended, and whether it had been ready; it
+// ends it when ctx is done.
+func (s *service) watchBroker(ctx context.Context, p *process, ctl *control, ready chan<- struct{}) bool {
+	heard, wasReady := make(chan struct{}), false
 	go func() {
 		defer close(heard)
-		if err := s.admitBroker(ctx, p, ctl, ready); err != nil && !endOfStream(err) {
+		err := s.admitBroker(ctx, p, ctl, ready)
+		wasReady = err == nil
+		if err != nil && !endOfStream(err) {
 			s.log.LogAttrs(ctx, slog.LevelError, "broker misbehaved", slog.Int("pid", p.pid()), slog.String("reason", err.Error()))
 			p.kill()
 		}
@@ -60,6 +64,7 @@ func (s *service) watchBroker(ctx context.Context, p *process, ctl *control, rea
 	}
 	ctl.close()
 	<-heard
+	return wasReady
 }
 
 // admitBroker waits for the broker's READY, before which it may say how it is

@@ -353,8 +353,8 @@ func TestOtherCodesRestart(t *testing.T) {
 	}
 }
 
-// TestHopelessCodesEnd: files and bus are what the operator must mend, whenever the
-// adapter says so.
+// TestHopelessCodesEnd: files and bus are what the operator must mend, whenever
+// the adapter says so.
 func TestHopelessCodesEnd(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{5, 6} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -66,10 +67,10 @@ func logConfined(ctx context.Context, report sandbox.Report, log *slog.Logger) {
 	log.LogAttrs(ctx, slog.LevelInfo, "confined", slog.Int("pid", os.Getpid()), slog.Group("layers", layers...))
 	for _, l := range report.Layers {
 		level := slog.LevelWarn
-		switch {
-		case l.State == sandbox.StateOK:
+		if l.State == sandbox.StateOK {
 			continue
-		case l.State == sandbox.StateOff:
+		}
+		if l.State == sandbox.StateOff {
 			level = slog.LevelError
 		}
 		log.LogAttrs(ctx, level, "sandbox layer not in force", slog.String("layer", l.Name), slog.String("state", l.State.String()),
@@ -87,6 +88,14 @@ func coverageFolders() []string {
 		return nil
 	}
 	return []string{folder}
+}
+
+// rememberAuthorities reads the system's certificates, or those that SSL_CERT_FILE
+// and SSL_CERT_DIR name, once and for all: their files are closed from then on.
+func rememberAuthorities(log *slog.Logger) {
+	if _, err := x509.SystemCertPool(); err != nil {
+		log.Warn("no certificates of authorities", slog.String("reason", err.Error()), slog.String("next", "no TLS server is believed"))
+	}
 }
 
 // confinement is what the broker keeps: its store and the port that it listens on.
@@ -136,11 +145,11 @@ func (c *adapterConfig) confinement() (sandbox.Role, error) {
 
 // portOf returns the port of host:port, or the other one if there is none.
 func portOf(address string, other uint16) (uint16, error) {
-	_, text, err := net.SplitHostPort(address)
-	if err != nil || text == "" {
+	u := url.URL{Host: address}
+	if u.Port() == "" {
 		return other, nil
 	}
-	port, err := strconv.ParseUint(text, 10, 16)
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	if err != nil {
 		return 0, usagef("%q: port: %w", address, err)
 	}
@@ -206,8 +215,8 @@ func onlyCredentials(folder string) bool {
 }
 
 func realPath(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
 	}
 	return path
 }

@@ -25,14 +25,16 @@ func TestAdapterConfinement(t *testing.T) {
 		{"seeds", adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222"}, []uint16{53, 4222, 8333}, true},
 		{"seeds of signet", adapterConfig{Network: btc.Signet, URL: "nats://127.0.0.1:4223"}, []uint16{53, 4223, 38333}, true},
 		{
-			"peers by address", adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222", Connect: []namedPeer{named("192.0.2.1:8333", 8333), named("[2001:db8::1]:9999", 9999)}},
+			"peers by address",
+			adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222", Connect: []namedPeer{named("192.0.2.1:8333", 8333), named("[2001:db8::1]:9999", 9999)}},
 			[]uint16{4222, 8333, 9999},
 			false,
 		},
 		{"a peer by name", adapterConfig{Network: btc.Mainnet, URL: "nats://[::1]:4222", Connect: []namedPeer{named("peer.example:1234", 1234)}}, []uint16{53, 1234, 4222}, true},
 		{"a bus by name", adapterConfig{Network: btc.Mainnet, URL: "tls://bus.example", Connect: []namedPeer{named("192.0.2.1:8333", 8333)}}, []uint16{53, 4222, 8333}, true},
 		{
-			"several servers", adapterConfig{Network: btc.Mainnet, URL: "nats://192.0.2.2:5000,nats://192.0.2.3,nats://[2001:db8::2]", Connect: []namedPeer{named("192.0.2.1:8333", 8333)}},
+			"several servers",
+			adapterConfig{Network: btc.Mainnet, URL: "nats://192.0.2.2:5000,nats://192.0.2.3,nats://[2001:db8::2]", Connect: []namedPeer{named("192.0.2.1:8333", 8333)}},
 			[]uint16{4222, 4222, 5000, 8333},
 			false,
 		},

@@ -22,8 +22,13 @@ const envPrefix = "BLOCKGATE_"
 var serviceLink = regexp.MustCompile(`^BLOCKGATE_([A-Z0-9_]+_)?(PORT(_.*)?|SERVICE_.*)$`)
 
 // envName returns the variable of a flag: --nats-listen is BLOCKGATE_NATS_LISTEN.
+// One that Kubernetes could set gets an S: --any-port is BLOCKGATE_ANY_PORTS.
 func envName(flag string) string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	name := envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	if serviceLink.MatchString(name) {
+		return name + "S"
+	}
+	return name
 }
 
 // applyEnvironment sets each flag of cmd that was not given from its variable.

@@ -1,10 +1,20 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -85,6 +95,55 @@ func (d *daemon) hasSynced(height int) bool {
 		}
 	}
 	return false
+}
+
+// TestBusWithTLS connects to a bus whose certificate an authority of the system
+// signed: the confined adapter believes it, and no other.
+func TestBusWithTLS(t *testing.T) {
+	t.Parallel()
+	chain := regtest(t, 77, 3)
+	peer := listen(t, 77, chain, fakepeer.Script{})
+	authority, certificate := signedCertificate(t)
+	for _, known := range []bool{true, false} {
+		address, options := freeAddress(t), daemonOptions{}
+		startNats(t, address, server.Options{
+			JetStream: true, StoreDir: t.TempDir(), TLS: true, TLSTimeout: patience.Seconds(),
+			TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+		})
+		if known {
+			options.env = []string{"SSL_CERT_FILE=" + authority}
+		}
+		d := startDaemonWith(t, options, t.TempDir(), append(connectTo(peer), "--network", "regtest", "--nats", "tls://"+address)...)
+		if known {
+			d.await("tip", 0, func(r record) bool { return r.Msg == "synced" && r.Height == 3 })
+			continue
+		}
+		if waits, _ := d.awaitMessage("bus not reached", 0); !strings.Contains(waits.Error, "certificate") {
+			t.Errorf("the log says %s; want that the certificate is not believed", waits.text)
+		}
+	}
+}
+
+// signedCertificate makes an authority, in a file, and a certificate of it for
+// 127.0.0.1.
+func signedCertificate(t *testing.T) (authority string, certificate tls.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority = filepath.Join(t.TempDir(), "authority.pem")
+	write(t, authority, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	return authority, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // TestBusWithoutJetStream meets a server on which no journal can be kept.

@@ -26,7 +26,7 @@ func dirFor(t *testing.T, uid uint32) string {
 		return dir
 	}
 	for _, open := range []string{binDir, filepath.Dir(dir)} {
-		if err := os.Chmod(open, 0o755); err != nil { //nolint:gosec // the user passes through
+		if err := os.Chmod(open, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func checkThreads(t *testing.T, pid int, want map[string]string) {
 		t.Fatalf("%d threads, %v", len(threads), err)
 	}
 	for _, name := range threads {
-		text, err := os.ReadFile(name) //nolint:gosec // a path of /proc
+		text, err := os.ReadFile(name)
 		if err != nil {
 			continue // it ended meanwhile
 		}

@@ -1,6 +1,7 @@
 // MPTCP passes by what Landlock closes, so no socket of ours asks for it.
-//
+
 //go:debug multipathtcp=0
+
 package main
 
 import (

@@ -212,6 +212,9 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer shown.close()
+	if c.Create { // the server is not ours
+		rememberAuthorities(log)
+	}
 	report, err := confine(ctx, c.confinement, log)
 	if err != nil {
 		return err

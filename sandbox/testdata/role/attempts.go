@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -44,6 +45,9 @@ var attempts = map[string]func(world) error{
 	"stat another's file":       func(w world) error { return unix.Stat(w.Other, new(unix.Stat_t)) },
 	"path handle":               func(w world) error { return open(w.Other, unix.O_PATH) },
 	"read resolv.conf":          func(world) error { return open("/etc/resolv.conf", unix.O_RDONLY) },
+	"read credentials":          func(w world) error { return open(w.Creds, unix.O_RDONLY) },
+	"write credentials":         func(w world) error { return open(w.Creds, unix.O_WRONLY) },
+	"add credentials":           addCredentials,
 	"memfd":                     func(world) error { _, err := unix.MemfdCreate("x", 0); return err },
 	"inotify":                   func(world) error { _, err := unix.InotifyInit1(0); return err },
 	"map a file":                mapFile,
@@ -136,6 +140,15 @@ func rename(w world) error {
 	return os.RemoveAll(folder)
 }
 
+// addCredentials makes a file beside the credentials and removes it.
+func addCredentials(w world) error {
+	name := fmt.Sprintf("%s.%d", w.Creds, os.Getpid())
+	if err := open(name, unix.O_WRONLY|unix.O_CREAT); err != nil {
+		return err
+	}
+	return unix.Unlink(name)
+}
+
 func socket(family, kind, protocol int) error {
 	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
@@ -150,7 +163,7 @@ func loopback(port uint16) *unix.SockaddrInet4 {
 
 // begun says that a connection that does not wait is under way.
 func begun(err error) error {
-	if err == unix.EINPROGRESS {
+	if errors.Is(err, unix.EINPROGRESS) {
 		return nil
 	}
 	return err
@@ -251,10 +264,10 @@ func affinity(pid int) error {
 func mapFile(w world) error {
 	file, err := os.OpenFile(filepath.Join(w.Own, "mapped"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("open: %v", err)
+		return fmt.Errorf("open: %w", err)
 	}
 	if err := file.Truncate(1); err != nil {
-		return fmt.Errorf("truncate: %v", err)
+		return fmt.Errorf("truncate: %w", err)
 	}
 	_, err = unix.Mmap(int(file.Fd()), 0, 1, unix.PROT_READ, unix.MAP_SHARED)
 	return err
@@ -268,7 +281,7 @@ func mapExecutable() error {
 func makeExecutable() error {
 	memory, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
-		return fmt.Errorf("map: %v", err)
+		return fmt.Errorf("map: %w", err)
 	}
 	return unix.Mprotect(memory, unix.PROT_READ|unix.PROT_EXEC)
 }

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +32,7 @@ import (
 type world struct {
 	Own       string // The role's folder.
 	Other     string // A file of another role.
+	Creds     string // A file in a folder of credentials.
 	Allowed   uint16 // A TCP port of loopback that the adapter may reach.
 	Forbidden uint16 // One that it may not.
 	Listen    uint16 // A free one that the broker may listen on.
@@ -75,7 +77,7 @@ func confine(name string, w world) {
 		return
 	case "names":
 		role.Connect, role.Datagrams = []uint16{w.Allowed, 53}, true
-		role.ReadOnly = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/nowhere"}
+		role.ReadOnly = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/nowhere", filepath.Dir(w.Creds)}
 	case "addresses":
 		role.Connect = []uint16{w.Allowed}
 	case "any-port":
