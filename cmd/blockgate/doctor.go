@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -195,21 +196,21 @@ func (r *doctorReport) print(w io.Writer, asJSON bool) error {
 
 // advise says what to do about each layer that is not in force.
 func (r *doctorReport) advise(w io.Writer) error {
-	text := "\nAll required layers hold.\n"
+	var text strings.Builder
 	switch {
 	case !r.layersHold():
-		text = "\nA required layer is missing: blockgate does not run here as it is.\n"
-	case r.Error != "":
-		text = "\nNo parser was started.\n"
+		text.WriteString("\nA required layer is missing: blockgate does not run here as it is.\n")
 	case !r.OK:
-		text = "\nAll required layers hold, and a probe failed.\n"
+		text.WriteString("\nAll required layers hold, and a probe failed.\n")
+	default:
+		text.WriteString("\nAll required layers hold.\n")
 	}
 	for _, l := range r.Layers {
 		if l.Remedy != "" {
-			text += "  " + l.Name + ": " + l.Remedy + "\n"
+			text.WriteString("  " + l.Name + ": " + l.Remedy + "\n")
 		}
 	}
-	_, err := io.WriteString(w, text+"\n"+r.Hashing.String())
+	_, err := io.WriteString(w, text.String()+"\n"+r.Hashing.String())
 	return err
 }
 

@@ -17,8 +17,6 @@ import (
 )
 
 // Settings of the test; `go test -args` changes them.
-//
-//nolint:gochecknoglobals // flags
 var (
 	tortureKills = flag.Int("torture-kills", 60, "how many processes TestTorture ends, 60 in each run of 600 blocks")
 	tortureSeed  = flag.Uint64("torture-seed", 0, "what the kills of TestTorture follow from; 0 picks one")
@@ -32,11 +30,13 @@ const (
 	burst = 3
 	// longestPause is the most time between two kills of a burst.
 	longestPause = 150 * time.Millisecond
+	// mostYoung is how often a role is killed before it is its supervisor's turn: a
+	// role that dies young waits twice as long each time, up to 10 s, and a new
+	// supervisor has forgotten that.
+	mostYoung = 4
 )
 
-// victims are what is killed, each as often as it stands there. A new supervisor
-// forgets the pauses that its roles had earned by dying young, so the more of them
-// die, the faster it goes.
+// victims are what is killed, each as often as it stands there.
 func victims() []string {
 	return []string{"parser", "parser", "parser", "parser", "adapter", "adapter", "broker", "broker", "supervisor", "supervisor"}
 }
@@ -81,6 +81,8 @@ type torture struct {
 	dir    string
 	seen   map[identity]string // every process that there was, and what it was
 	counts map[string]int
+	young  map[string]int      // how often this supervisor's roles were killed
+	killed map[identity]string // those of this supervisor
 }
 
 // identity tells a process from a later one with the same number.
@@ -107,7 +109,7 @@ func newTorture(t *testing.T, seed uint64, run int) *torture {
 // returns when its supervisor can be asked to stop.
 func (v *torture) start() {
 	v.t.Helper()
-	v.daemon = startDaemon(v.t, v.dir, v.args...)
+	v.daemon, v.young, v.killed = startDaemon(v.t, v.dir, v.args...), map[string]int{}, map[identity]string{}
 	v.daemon.awaitMessage("starting", 0)
 }
 
@@ -130,6 +132,7 @@ func (v *torture) run(kills int) {
 	if v.events != int(tip600) || v.hash.String() != demoTipHash {
 		v.t.Fatalf("%d events up to %s, want %d up to %s", v.events, v.hash, tip600, demoTipHash)
 	}
+	v.settle()
 	v.again(v.daemon)
 	v.look()
 	if code := v.daemon.stop(); code != 0 {
@@ -151,30 +154,53 @@ func (v *torture) killOne() {
 	}
 	kind := victims()[v.random.IntN(len(victims()))]
 	living := v.look()
-	if kind == "supervisor" {
+	if kind == "supervisor" || v.young[kind] == mostYoung {
 		v.killSupervisor(signal, word, living)
 		return
 	}
-	var candidates []int
-	for id, what := range living {
-		if what == kind {
-			candidates = append(candidates, id.pid)
-		}
-	}
-	if len(candidates) == 0 { // it is being restarted
-		eventually(v.t, "a "+kind, func() bool {
-			for id, what := range v.look() {
-				if what == kind {
-					candidates = append(candidates, id.pid)
-				}
+	var candidates []identity
+	eventually(v.t, "a "+kind, func() bool { // it may be being restarted
+		for id, what := range v.look() {
+			if what == kind {
+				candidates = append(candidates, id)
 			}
-			return len(candidates) > 0
-		})
-	}
-	slices.Sort(candidates)
-	signalTo(v.t, candidates[v.random.IntN(len(candidates))], signal)
+		}
+		return len(candidates) > 0
+	})
+	slices.SortFunc(candidates, func(a, b identity) int { return a.pid - b.pid })
+	victim := candidates[v.random.IntN(len(candidates))]
+	signalTo(v.t, victim.pid, signal)
+	v.killed[victim] = kind
 	v.counts[kind+" "+word]++
+	if kind != "parser" {
+		v.young[kind]++
+	}
 	v.alive()
+}
+
+// settle waits until all that were killed are gone, and a broker is there again: a
+// reader that begins meanwhile has nobody to ask.
+func (v *torture) settle() {
+	v.t.Helper()
+	v.gone(slices.Collect(maps.Keys(v.killed)))
+	eventually(v.t, "a broker", func() bool {
+		last, died := "", map[int]bool{}
+		for _, r := range v.daemon.lines() {
+			switch r.Msg {
+			case "broker died":
+				died[r.Pid] = true
+				last = r.Msg
+			case "broker started", "broker ready":
+				last = r.Msg
+			}
+		}
+		for id, kind := range v.killed {
+			if kind == "broker" && !died[id.pid] {
+				return false
+			}
+		}
+		return last == "broker ready"
+	})
 }
 
 // alive fails the test if the supervisor ended by itself.
