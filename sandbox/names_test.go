@@ -37,8 +37,17 @@ func TestLayerNames(t *testing.T) {
 		t.Errorf("listed are %q, declared %q", LayerNames(), declared)
 	}
 	for _, name := range names {
-		if !validName(name) || Remedy(name) == "" {
-			t.Errorf("%s: no name, or no remedy", name)
+		if !validName(name) || Remedy(name) == "" || Why(name) == "" {
+			t.Errorf("%s: no name, no reason or no remedy", name)
+		}
+		text := "parser: exit status 4: " + (&MissingError{Layer: name, Detail: "seen"}).Error()
+		if got, ok := MissingLayer(text); !ok || got != name {
+			t.Errorf("%q names %q, %t", text, got, ok)
+		}
+	}
+	for _, text := range []string{"", "required sandbox layer ", "required sandbox layer seccomp", "required sandbox layer other is missing"} {
+		if got, ok := MissingLayer(text); ok {
+			t.Errorf("%q names %q", text, got)
 		}
 	}
 }

@@ -130,7 +130,7 @@ type MissingError struct {
 
 // Error names the layer, what was seen, and what to do about it.
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("required sandbox layer %s is missing: %s; %s", e.Layer, e.Detail, Remedy(e.Layer))
+	return fmt.Sprintf(missingBegin+"%s is missing: %s; %s", e.Layer, e.Detail, Remedy(e.Layer))
 }
 
 // Remedy returns a sentence, without capital and full stop, that says how to

@@ -66,7 +66,7 @@ func (c *cell) leave() (condemned frame.Cause) {
 // is an [*ExitError].
 func (c *cell) keep(ctx context.Context) error {
 	wait := parserBrake()
-	for ctx.Err() == nil {
+	for last, inRow := 0, 0; ctx.Err() == nil; {
 		if err := drain(c.jobs); err != nil {
 			return ownFailure("parser", "prepare", err)
 		}
@@ -78,7 +78,10 @@ func (c *cell) keep(ctx context.Context) error {
 		if d.code == 0 && c.adapterEnds(ctx) {
 			return nil
 		}
-		if fatal(d.code) && !c.parserReady.Load() {
+		if inRow++; d.code != last {
+			last, inRow = d.code, 1
+		}
+		if unfit(d.code, inRow) && !c.parserReady.Load() {
 			return &ExitError{Code: d.code, Role: "parser", Detail: d.last}
 		}
 		delay := time.Duration(0)

@@ -26,7 +26,8 @@
 // An adapter is ready when it says SEALED, a broker when it says READY. What ends
 // with a code that a restart cannot mend (2 usage, 4 sandbox, 5 files, 6 bus)
 // before any of its kind was ever ready ends the service with that code; an
-// adapter's 5 and 6 do so at any time, its 4 until it was ready itself. Whatever
+// adapter's 5 and 6 do so at any time, its 4 until it was ready itself; a
+// parser's 2 does when it came three times in a row, since a crash looks alike. Whatever
 // else dies is started again, after a pause that doubles while it dies young. A
 // parser that the adapter had killed is started again at once: there the limit is
 // on kills, [MaxKillsPerSecond]; more of them wait.

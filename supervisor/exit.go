@@ -37,6 +37,13 @@ func fatal(code int) bool {
 	}
 }
 
+// unfit reports whether no other parser is to be tried after so many in a row, of
+// one place, that ended with that code before any was ever ready. The code of a
+// crash is also that of an unknown flag: one crash may pass, more are the program.
+func unfit(code, inRow int) bool {
+	return fatal(code) && (code != goCrash || inRow >= maxStartCrashes)
+}
+
 // hopeless reports whether a restart of the adapter is useless after that exit
 // code. An adapter tries again what may pass, so what it says of files and bus is
 // its last word, also when it, or one before it, was ready. That it cannot be

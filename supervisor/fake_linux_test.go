@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,6 +28,8 @@ func fakeParser() int {
 	case "crasher":
 		_, _ = os.Stderr.WriteString("panic: \"\x1b[31m\"\ngoroutine 1\n" + strings.Repeat("x", 1<<20))
 		return 7
+	case "panics":
+		panic("at the start")
 	case "talker":
 		_, _ = os.Stdout.WriteString("I am fine\n")
 		select {}
@@ -95,6 +98,23 @@ func TestParsersThatNeverServe(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestParserThatPanics: one crash at the start may pass, a program that always
+// crashes ends the service.
+func TestParserThatPanics(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, "seal")
+	cfg.Parsers, cfg.ParserPath = 1, fake(t, "panics")
+	b := launch(t, cfg)
+	for range maxStartCrashes - 1 {
+		if r := b.log.next("parser died"); !strings.HasPrefix(fmt.Sprint(r["cause"]), `exit status 2: "panic: at the start`) {
+			t.Errorf("logged as %v", r)
+		}
+	}
+	if exit, ok := errors.AsType[*ExitError](b.end()); !ok || exit.Role != "parser" || !strings.Contains(exit.Detail, "at the start") {
+		t.Errorf("ended with %v", exit)
 	}
 }
 

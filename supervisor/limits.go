@@ -24,6 +24,9 @@ const (
 	// statusDeadline is how long a parser has from start to its status line.
 	// Source: 12 ms on an idle machine.
 	statusDeadline = 5 * time.Second
+	// maxStartCrashes is how often in a row the first parser of a place may crash.
+	// Source: a machine out of memory or threads recovers, a wrong program does not.
+	maxStartCrashes = 3
 	// adapterFollows is how long an adapter that closed its job sockets may take to
 	// end. Source: it is the last thing that it does.
 	adapterFollows = 500 * time.Millisecond

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -153,12 +154,12 @@ func (p *process) why() frame.Cause {
 		}
 		return frame.CauseExit
 	}
-	switch status.Signal() {
-	case syscall.SIGSYS:
+	switch signal := status.Signal(); {
+	case signal == syscall.SIGSYS:
 		return frame.CauseSyscall
-	case syscall.SIGKILL:
+	case signal == syscall.SIGKILL:
 		return frame.CauseKilled
-	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP:
+	case slices.Contains([]syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP}, signal):
 		return frame.CauseCrash
 	default:
 		return frame.CauseExit

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -13,9 +16,10 @@ import (
 	"blockgate/sandbox"
 )
 
-const doctorLong = `Starts a confined parser on this machine and prints each layer of its cell:
-whether it is required or wanted, its state, and what to do about one that is
-missing. Exit code 0 only if all required layers hold.`
+const doctorLong = `Starts a confined parser on this machine, asks the kernel and the parser itself,
+and prints each layer of its cell: whether it is required or wanted, whether it
+holds, what it takes from an attacker, and how to get one that is missing. Exit
+code 0 if all required layers hold, 4 if one does not.`
 
 func newDoctor() *cobra.Command {
 	asJSON, noLandlock, parserPath := false, false, ""
@@ -26,7 +30,7 @@ func newDoctor() *cobra.Command {
 		Example: "  blockgate doctor\n  blockgate doctor --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDoctor(cmd.OutOrStdout(), parserPath, noLandlock, asJSON)
+			return runDoctor(cmd.Context(), cmd.OutOrStdout(), parserPath, noLandlock, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
@@ -37,11 +41,12 @@ func newDoctor() *cobra.Command {
 
 // doctorReport is what doctor prints.
 type doctorReport struct {
-	OK      bool          `json:"ok"` // all required layers hold
+	OK      bool          `json:"ok"` // all required layers hold, and the probes agree
 	Kernel  string        `json:"kernel"`
 	Machine string        `json:"machine"`
 	Build   string        `json:"build"`
 	Layers  []doctorLayer `json:"layers"`
+	Probes  []doctorProbe `json:"probes"` // of a live cell; none if it did not start
 	Hashing doctorHashing `json:"sha256"`
 	Error   string        `json:"error,omitempty"`
 }
@@ -49,7 +54,8 @@ type doctorReport struct {
 type doctorLayer struct {
 	Name     string `json:"name"`
 	Required bool   `json:"required"`
-	State    string `json:"state"`
+	State    string `json:"state"` // ok, partial, missing, off; unknown if no parser got that far
+	Why      string `json:"why"`
 	Detail   string `json:"detail"`
 	Remedy   string `json:"remedy,omitempty"`
 }
@@ -81,44 +87,72 @@ func (h doctorHashing) String() string {
 	return text
 }
 
-func runDoctor(w io.Writer, parserPath string, noLandlock, asJSON bool) error {
-	report, failure := examine(parserPath, noLandlock)
+func runDoctor(ctx context.Context, w io.Writer, parserPath string, noLandlock, asJSON bool) error {
+	report, failure := examine(ctx, parserPath, noLandlock)
 	if err := report.print(w, asJSON); err != nil {
 		return err
 	}
 	switch {
 	case failure != nil:
 		return failure
-	case !report.OK:
+	case !report.layersHold():
 		return exitf(exitSandbox, "a required layer does not hold")
+	case !report.OK:
+		return exitf(exitOwn, "the cell holds, and does not do its work")
 	default:
 		return nil
 	}
 }
 
 // examine starts a cell. If none starts, the layers are what the kernel offers.
-func examine(parserPath string, noLandlock bool) (doctorReport, error) {
-	report := doctorReport{Build: sandbox.BuildID(), Hashing: examineHashing()}
+func examine(ctx context.Context, parserPath string, noLandlock bool) (doctorReport, error) {
+	report := doctorReport{Build: sandbox.BuildID(), Probes: []doctorProbe{}, Hashing: examineHashing()}
 	report.Kernel, report.Machine = kernel()
 	cell, err := openSolo(parserPath, noLandlock, checkers(sha256d.Best(), nil))
 	if err != nil {
 		report.Error = err.Error()
-		report.add(sandbox.Probe())
+		report.add(unstarted(err.Error()))
 		return report, &exitError{codeOf(err), err}
 	}
 	defer cell.Close()
-	report.OK = true
 	report.add(cell.Report.Layers)
-	for _, l := range cell.Report.Layers {
-		report.OK = report.OK && (!l.Required || l.Holds())
-	}
+	report.probe(ctx, cell)
+	report.OK = report.layersHold() && !slices.ContainsFunc(report.Probes, func(p doctorProbe) bool { return !p.OK })
 	return report, nil
+}
+
+// unstarted returns all layers of a cell that did not start for that reason: what
+// the kernel offers of them, and which one was missing.
+func unstarted(reason string) []sandbox.Layer {
+	layers := sandbox.CellLayers()
+	for _, offered := range sandbox.Probe() {
+		for i := range layers {
+			if layers[i].Name == offered.Name {
+				layers[i] = offered
+			}
+		}
+	}
+	if missing, ok := sandbox.MissingLayer(reason); ok {
+		for i := range layers {
+			if layers[i].Name == missing {
+				layers[i].State, layers[i].Detail = sandbox.StateMissing, reason
+			}
+		}
+	}
+	return layers
+}
+
+// layersHold reports whether all required layers hold.
+func (r *doctorReport) layersHold() bool {
+	return !slices.ContainsFunc(r.Layers, func(l doctorLayer) bool {
+		return l.Required && l.State != sandbox.StateOK.String() && l.State != sandbox.StatePartial.String()
+	})
 }
 
 func (r *doctorReport) add(layers []sandbox.Layer) {
 	for _, l := range layers {
-		layer := doctorLayer{Name: l.Name, Required: l.Required, State: l.State.String(), Detail: l.Detail}
-		if l.State != sandbox.StateOK {
+		layer := doctorLayer{Name: l.Name, Required: l.Required, State: l.State.String(), Why: sandbox.Why(l.Name), Detail: l.Detail}
+		if l.State != sandbox.StateOK && l.State != 0 {
 			layer.Remedy = sandbox.Remedy(l.Name)
 		}
 		r.Layers = append(r.Layers, layer)
@@ -139,13 +173,20 @@ func (r *doctorReport) print(w io.Writer, asJSON bool) error {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "LAYER\tNEEDED\tSTATE\tDETAIL") // errors come back from Flush
+	_, _ = fmt.Fprintln(table, "LAYER\tNEEDED\tSTATE\tTAKES AWAY\tDETAIL") // errors come back from Flush
 	for _, l := range r.Layers {
 		needed := "wanted"
 		if l.Required {
 			needed = "required"
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", l.Name, needed, l.State, l.Detail)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Name, needed, l.State, l.Why, l.Detail)
+	}
+	for _, p := range r.Probes {
+		state := "ok"
+		if !p.OK {
+			state = "FAILED"
+		}
+		_, _ = fmt.Fprintf(table, "%s\tprobe\t%s\t\t%s\n", p.Name, state, p.Detail)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -155,16 +196,21 @@ func (r *doctorReport) print(w io.Writer, asJSON bool) error {
 
 // advise says what to do about each layer that is not in force.
 func (r *doctorReport) advise(w io.Writer) error {
-	text := "\nAll required layers hold.\n"
-	if !r.OK {
-		text = "\nA required layer is missing: blockgate does not run here as it is.\n"
+	var text strings.Builder
+	switch {
+	case !r.layersHold():
+		text.WriteString("\nA required layer is missing: blockgate does not run here as it is.\n")
+	case !r.OK:
+		text.WriteString("\nAll required layers hold, and a probe failed.\n")
+	default:
+		text.WriteString("\nAll required layers hold.\n")
 	}
 	for _, l := range r.Layers {
 		if l.Remedy != "" {
-			text += "  " + l.Name + ": " + l.Remedy + "\n"
+			text.WriteString("  " + l.Name + ": " + l.Remedy + "\n")
 		}
 	}
-	_, err := io.WriteString(w, text+"\n"+r.Hashing.String())
+	_, err := io.WriteString(w, text.String()+"\n"+r.Hashing.String())
 	return err
 }
 

@@ -26,7 +26,7 @@ func series(t testing.TB, address string) map[string]string {
 	if err != nil {
 		return nil // between two adapters
 	}
-	defer answer.Body.Close() //nolint:errcheck // read to its end
+	defer answer.Body.Close()
 	found := map[string]string{}
 	lines := bufio.NewScanner(answer.Body)
 	for lines.Scan() {
@@ -87,7 +87,7 @@ func TestMetricsAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close() //nolint:errcheck // nothing was written
+	defer socket.Close()
 	taken := socket.Addr().String()
 	for listen, want := range map[string]string{
 		taken: "--http-listen " + taken, "localhost:9332": "want address:port", "9332": "want address:port", "192.0.2.1:9332": "--http-listen 192.0.2.1:9332",
@@ -97,7 +97,7 @@ func TestMetricsAddress(t *testing.T) {
 	}
 	// Whoever else has the default by now, one of us does not get it.
 	if first, err := new(net.ListenConfig).Listen(t.Context(), "tcp", defaultHTTPListen); err == nil {
-		defer first.Close() //nolint:errcheck // nothing was written
+		defer first.Close()
 	}
 	d := startDaemonWith(t, daemonOptions{defaultHTTP: true}, t.TempDir(), "--network", "regtest", "--connect", "127.0.0.1:1")
 	if r, _ := d.awaitMessage("metrics are not served", 0); r.Level != "WARN" {

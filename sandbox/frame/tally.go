@@ -29,7 +29,7 @@ var ErrTally = errors.New("malformed tally")
 // String returns the tally as text: the numbers in order, a space between two.
 func (t Tally) String() string {
 	var b strings.Builder
-	for i, p := range t.numbers() {
+	for i, p := range numbersOf(&t) {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
@@ -42,7 +42,7 @@ func (t Tally) String() string {
 // else.
 func ParseTally(text string) (Tally, error) {
 	var t Tally
-	numbers := t.numbers()
+	numbers := numbersOf(&t)
 	words := strings.SplitN(text, " ", len(numbers)+1)
 	if len(words) != len(numbers) {
 		return Tally{}, fmt.Errorf("%w: %d numbers or more, want %d", ErrTally, len(words), len(numbers))
@@ -57,7 +57,7 @@ func ParseTally(text string) (Tally, error) {
 	return t, nil
 }
 
-func (t *Tally) numbers() []*uint64 {
+func numbersOf(t *Tally) []*uint64 {
 	var all []*uint64
 	for i := range t.Restarts {
 		all = append(all, &t.Restarts[i])

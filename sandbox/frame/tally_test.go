@@ -11,7 +11,7 @@ import (
 // fullest is the tally with the longest text.
 func fullest() Tally {
 	var t Tally
-	for _, p := range t.numbers() {
+	for _, p := range numbersOf(&t) {
 		*p = math.MaxUint64
 	}
 	return t
@@ -19,7 +19,7 @@ func fullest() Tally {
 
 func TestTallyRoundTrip(t *testing.T) {
 	var counted Tally
-	for i, p := range counted.numbers() {
+	for i, p := range numbersOf(&counted) {
 		*p = uint64(i) * 1_000_003
 	}
 	for _, want := range []Tally{{}, counted, fullest()} {
