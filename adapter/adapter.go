@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"blockgate/adapter/evidence"
 	"blockgate/adapter/link"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
@@ -26,7 +27,11 @@ type Config struct {
 	Cell    Cell
 	Journal Journal
 	Headers Headers // nil: headers are kept in memory alone
-	Log     *slog.Logger
+	// Evidence gets the bodies that are not proven, as long as it has room; nil: they
+	// are forgotten. Build is of the parsers, and goes with them.
+	Evidence *evidence.Folder
+	Build    string
+	Log      *slog.Logger
 }
 
 // Body is a block as a peer sent it, with what our chain says of its header.

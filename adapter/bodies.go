@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"blockgate/adapter/evidence"
 	"blockgate/adapter/link"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
@@ -77,6 +78,7 @@ func (s *shell) bodyArrived(ctx context.Context, a arrived) {
 	}
 	s.working.Go(func() {
 		v := judged{a.peer, body.Block.Hash, body.Block.Sum, s.config.Cell.Prove(ctx, body)}
+		s.keepEvidence(body, v.verdict)
 		a.block.Release()
 		select {
 		case s.judged <- v:
@@ -84,6 +86,24 @@ func (s *shell) bodyArrived(ctx context.Context, a arrived) {
 			v.release()
 		}
 	})
+}
+
+// keepEvidence offers a body that was not proven to the folder of evidence.
+func (s *shell) keepEvidence(body Body, v Verdict) {
+	if s.config.Evidence == nil || v.Proven != nil || v.Outcome == node.OutcomeNotJudged {
+		return
+	}
+	kept := s.config.Evidence.Offer(func() evidence.Record {
+		raw := make([]byte, body.Block.Size())
+		body.Block.CopyTo(raw)
+		return evidence.Record{
+			Network: s.config.Node.Network, Height: body.Height, MedianTime: body.MedianTime, Reason: string(v.Outcome.Reason()),
+			Detail: v.Detail, Time: s.now(), Build: s.config.Build, Body: raw,
+		}
+	})
+	if !kept {
+		s.log.Warn("evidence dropped", slog.String("block", body.Block.Hash.String()), slog.Uint64("dropped", s.config.Evidence.Stats().Dropped))
+	}
 }
 
 // bodyJudged names a proven body and tells the brain.

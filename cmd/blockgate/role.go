@@ -203,6 +203,11 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer headers.Close() //nolint:errcheck // what was written is synced
+	failures, err := openEvidence(c.Folder, log)
+	if err != nil {
+		return err
+	}
+	defer failures.Close()
 	cells, err := openCells(&c, challenge)
 	if err != nil {
 		return err
@@ -233,6 +238,7 @@ func runAdapter(ctx context.Context) error {
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
 		Node: c.node(), Params: params, Names: c.names(), Cell: cells, Journal: out, Headers: headers, Log: log,
+		Evidence: failures, Build: sandbox.BuildID(),
 	}))
 }
 

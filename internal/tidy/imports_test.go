@@ -34,10 +34,11 @@ var imports = map[string][]string{
 	"adapter/link":      {"internal/btc"},
 	"adapter/session":   {"adapter/link", "internal/btc"},
 	"adapter/txstore":   {"internal/btc"},
+	"adapter/evidence":  {"internal/btc"}, // Bodies that failed, for replay.
 	"adapter/fakepeer":  {"internal/btc"},
 	"adapter/simnet":    {"adapter/fakepeer", "adapter/link", "adapter/node", "internal/btc"},
 	"adapter": {
-		"adapter/addrbook", "adapter/link", "adapter/node", "adapter/session", "adapter/txstore",
+		"adapter/addrbook", "adapter/evidence", "adapter/link", "adapter/node", "adapter/session", "adapter/txstore",
 		"headerchain", "internal/btc",
 	},
 
