@@ -25,9 +25,10 @@ var imports = map[string][]string{
 	"internal/tidy":        {},
 
 	// Pure: no socket, no file, no clock, no goroutine.
-	"headerchain":      {"internal/btc", "internal/sha256d"},
-	"adapter/addrbook": {"internal/btc"},
-	"adapter/node":     {"adapter/addrbook", "headerchain", "internal/btc"},
+	"headerchain":         {"internal/btc", "internal/sha256d"},
+	"adapter/addrbook":    {"internal/btc"},
+	"adapter/link/bip324": {}, // Ciphers and keys of the v2 transport; tried against official vectors without a socket.
+	"adapter/node":        {"adapter/addrbook", "headerchain", "internal/btc"},
 
 	// Touches the network or the disk.
 	"headerchain/store": {"headerchain", "internal/btc"},
@@ -76,12 +77,14 @@ var imports = map[string][]string{
 // listed may be imported by no file that is not a test.
 var outside = map[string][]string{
 	"github.com/btcsuite/btcd":               {"adapter/fakepeer", "adapter/session"},
+	"github.com/btcsuite/btcd/btcec":         {"adapter/link/bip324"}, // Key exchange of BIP-0324.
 	"github.com/landlock-lsm/go-landlock":    {"sandbox", "sandbox/victim"},
 	"github.com/nats-io/nats-server":         {"broker"},
 	"github.com/nats-io/nats.go":             {"broker", "bus/jetstream", "cmd/blockgate"},
 	"github.com/nats-io/nkeys":               {"broker", "bus/jetstream", "cmd/blockgate"},
 	"github.com/spf13/cobra":                 {"cmd/blockgate"},
 	"github.com/spf13/pflag":                 {"cmd/blockgate"},
+	"golang.org/x/crypto":                    {"adapter/link/bip324"}, // ChaCha20-Poly1305 of BIP-0324.
 	"golang.org/x/sync":                      {"adapter", "adapter/session", "broker", "bus/jetstream", "cmd/blockgate", "sandbox/pool", "supervisor"},
 	"golang.org/x/sys":                       {"adapter", "adapter/link", "broker", "cmd/blockgate", "cmd/blockgate-parser", "headerchain/store", "parser/worker", "sandbox", "sandbox/pool", "sandbox/ring", "sandbox/victim", "supervisor"},
 	"github.com/prometheus/client_golang":    {"ops"},
