@@ -73,8 +73,8 @@ func (c *Chain) straight(b *batch, most int) int {
 // compares words, where the compiler would call a function that compares bytes.
 func follows(header *btc.Header, prev *btc.Hash) bool {
 	le := binary.LittleEndian
-	return le.Uint64(header[4:])^le.Uint64(prev[0:])|
-		le.Uint64(header[12:])^le.Uint64(prev[8:])|
-		le.Uint64(header[20:])^le.Uint64(prev[16:])|
-		le.Uint64(header[28:])^le.Uint64(prev[24:]) == 0
+	return le.Uint64(header[4:]) == le.Uint64(prev[0:]) &&
+		le.Uint64(header[12:]) == le.Uint64(prev[8:]) &&
+		le.Uint64(header[20:]) == le.Uint64(prev[16:]) &&
+		le.Uint64(header[28:]) == le.Uint64(prev[24:])
 }

@@ -78,13 +78,13 @@ func examineHashing() doctorHashing {
 
 // String returns the engine and why it is the one.
 func (h doctorHashing) String() string {
-	text := "Hashing: " + h.Engine + ", the fastest that this processor and this kernel can run.\n"
+	lines := []string{"Hashing: " + h.Engine + ", the fastest that this processor and this kernel can run.\n"}
 	for _, e := range allEngines() {
 		if missing := h.Lacks[e.String()]; missing != "" {
-			text += "  " + e.String() + " lacks " + missing + "\n"
+			lines = append(lines, "  "+e.String()+" lacks "+missing+"\n")
 		}
 	}
-	return text
+	return strings.Join(lines, "")
 }
 
 func runDoctor(ctx context.Context, w io.Writer, parserPath string, noLandlock, asJSON bool) error {
