@@ -110,6 +110,48 @@ func TestStraightPeriods(t *testing.T) {
 	mustHold(t, together)
 }
 
+// TestStraightRetarget gives the first header of a period the bits of the one before.
+func TestStraightRetarget(t *testing.T) {
+	params := straightRules()
+	headers := branchByRules(params, 2*btc.RetargetInterval-1)
+	last := headers[len(headers)-1]
+	c := headerchain.NewByParams(params, params.Genesis, 0)
+	done, err := c.Accept(append(headers, mine(child(&last, 0))), farFuture)
+	if !errors.Is(err, headerchain.ErrBits) || done.New != len(headers) {
+		t.Errorf("%d new, %v", done.New, err)
+	}
+}
+
+// TestStraightFull fills a chain in the middle of a batch.
+func TestStraightFull(t *testing.T) {
+	params := straightRules()
+	headers := branch(params.Genesis, 200, 0)
+	for _, most := range []int{14, 100, 129, 130, 200} {
+		c := headerchain.NewByParams(params, params.Genesis, 0)
+		c.SetMaxHeaders(most)
+		done, err := c.Accept(headers, farFuture)
+		if !errors.Is(err, headerchain.ErrChainFull) || done.New != most-1 || c.Len() != most {
+			t.Errorf("most %d: %d new of %d, %v", most, done.New, c.Len(), err)
+		}
+	}
+}
+
+// TestNotStraight: where the 20-minute rule holds, the bits of the parent may be
+// wrong within a period.
+func TestNotStraight(t *testing.T) {
+	params := straightRules()
+	params.MinDifficultyBlocks = true
+	anchor := mine(btc.HeaderFields{Version: 4, Time: 1_600_000_000, Bits: 0x201fffff})
+	headers := branch(anchor, 30, 0)
+	late := child(&headers[29], 0)
+	late.Time += 2 * btc.BlockSpacing // wants the limit's bits
+	c := headerchain.NewByParams(params, anchor, 5000)
+	done, err := c.Accept(append(headers, mine(late)), farFuture)
+	if !errors.Is(err, headerchain.ErrBits) || done.New != len(headers) {
+		t.Errorf("%d new, %v", done.New, err)
+	}
+}
+
 // branchByRules mines headers on genesis by params, retargets among them.
 func branchByRules(params *btc.Params, count int) []btc.Header {
 	headers := append(make([]btc.Header, 0, count+1), params.Genesis)
