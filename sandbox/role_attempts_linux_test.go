@@ -113,7 +113,7 @@ var roleAttempts = []roleAttempt{
 func TestRoleAttempts(t *testing.T) {
 	t.Parallel()
 	needTCP(t)
-	program := roleProgram(t)
+	program := publicProgram(t, "role")
 	for _, user := range roleUsers(t) {
 		w := newRoleWorld(t, program, user)
 		var wg sync.WaitGroup
@@ -179,7 +179,7 @@ func userName(user *syscall.Credential) string {
 func TestRoleReport(t *testing.T) {
 	t.Parallel()
 	needTCP(t)
-	program := roleProgram(t)
+	program := publicProgram(t, "role")
 	for _, user := range roleUsers(t) {
 		w := newRoleWorld(t, program, user)
 		for _, c := range []struct {
@@ -211,7 +211,7 @@ func TestRoleReport(t *testing.T) {
 func TestAnyPort(t *testing.T) {
 	t.Parallel()
 	needTCP(t)
-	program := roleProgram(t)
+	program := publicProgram(t, "role")
 	w := newRoleWorld(t, program, nil)
 	for attempt, want := range map[string]string{
 		"connect to allowed port": "ok", "connect to forbidden port": "ok", "connect by MPTCP": "EPERM", "fast open by sendto": "EPERM",

@@ -19,7 +19,7 @@ import (
 func TestRoleOnPoorKernels(t *testing.T) {
 	t.Parallel()
 	needTCP(t)
-	program, nerf := roleProgram(t), build(t, "nerf")
+	program, nerf := publicProgram(t, "role"), build(t, "nerf")
 	w := newRoleWorld(t, program, nil)
 	for _, c := range []struct {
 		without string
@@ -40,7 +40,7 @@ func TestRoleOnPoorKernels(t *testing.T) {
 		{"rlimits", false, LayerSeccomp, StateOK},
 	} {
 		name := fmt.Sprintf("without %s, allowed %t", c.without, c.allowed)
-		stdout, stderr, err := w.poor(t, nerf, c.without, program, c.allowed)
+		stdout, stderr, err := w.poor(t, nil, nerf, c.without, program, "nothing", c.allowed)
 		if c.want == 0 {
 			exit, ok := errors.AsType[*exec.ExitError](err)
 			if !ok || exit.ExitCode() != ExitMissingLayer {
@@ -59,14 +59,42 @@ func TestRoleOnPoorKernels(t *testing.T) {
 	}
 }
 
-// poor runs a role that does nothing on a kernel without a feature.
-func (w roleWorld) poor(t *testing.T, nerf, without, program string, allowed bool) (stdout, stderr string, err error) {
+// TestRoleWithoutLandlock makes every attempt where the filter stands alone: what it
+// stops it still stops, what Landlock alone stops goes through. So neither hides
+// that the other is gone.
+func TestRoleWithoutLandlock(t *testing.T) {
+	t.Parallel()
+	needTCP(t)
+	program, nerf := publicProgram(t, "role"), publicProgram(t, "nerf")
+	users := roleUsers(t)
+	user := users[len(users)-1] // an ordinary one: something goes through
+	w := newRoleWorld(t, program, user)
+	for _, a := range roleAttempts {
+		want := a.names
+		if want == "EACCES" {
+			want = a.none
+		}
+		stdout, stderr, err := w.poor(t, user, nerf, "landlock", program, a.name, true)
+		_, got, _ := strings.Cut(stdout, "\n")
+		got = strings.TrimSpace(got)
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok && filterKilled(exit) {
+			got = killed
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s\n%s", a.name, got, want, stderr)
+		}
+	}
+}
+
+// poor runs a role that makes an attempt on a kernel without a feature.
+func (w roleWorld) poor(t *testing.T, user *syscall.Credential, nerf, without, program, attempt string, allowed bool) (stdout, stderr string, err error) {
 	t.Helper()
 	text, err := json.Marshal(w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), nerf, without, program, "names", "nothing")
+	cmd := exec.CommandContext(t.Context(), nerf, without, program, "names", attempt)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	cmd.Env = []string{"WORLD=" + string(text)}
 	if allowed {
 		cmd.Env = append(cmd.Env, "ALLOW_NO_LANDLOCK=1")
@@ -84,18 +112,18 @@ func TestRoleNeedsItsFolder(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can own less than it may write")
 	}
-	program := roleProgram(t)
+	program := publicProgram(t, "role")
 	w := newRoleWorld(t, program, nil)
 	if err := os.Chown(w.Own, 65534, 65534); err != nil {
 		t.Fatal(err)
 	}
-	_, stderr, err := w.poor(t, build(t, "nerf"), "rlimits", program, false)
+	_, stderr, err := w.poor(t, nil, build(t, "nerf"), "rlimits", program, "nothing", false)
 	if err == nil || !strings.Contains(stderr, w.Own) || !strings.Contains(stderr, "chown") {
 		t.Errorf("%v: %q", err, stderr)
 	}
 	missing := newRoleWorld(t, program, nil)
 	missing.Own = filepath.Join(missing.Own, "nowhere")
-	if _, stderr, err := missing.poor(t, build(t, "nerf"), "rlimits", program, false); err == nil || !strings.Contains(stderr, missing.Own) {
+	if _, stderr, err := missing.poor(t, nil, build(t, "nerf"), "rlimits", program, "nothing", false); err == nil || !strings.Contains(stderr, missing.Own) {
 		t.Errorf("%v: %q", err, stderr)
 	}
 }
@@ -105,7 +133,7 @@ func TestRoleNeedsItsFolder(t *testing.T) {
 func TestRoleLooksUpNames(t *testing.T) {
 	t.Parallel()
 	needTCP(t)
-	program := roleProgram(t)
+	program := publicProgram(t, "role")
 	w := newRoleWorld(t, program, nil)
 	if _, got := w.try(t, program, nil, "names", "look up a local name"); got != "ok" {
 		t.Errorf("localhost: %s", got)

@@ -118,10 +118,10 @@ func startBystander(t *testing.T, program string, user *syscall.Credential) int 
 	return cmd.Process.Pid
 }
 
-// roleProgram builds the program where every user may run it.
-func roleProgram(t *testing.T) string {
+// publicProgram builds a program where every user may run it.
+func publicProgram(t *testing.T, name string) string {
 	t.Helper()
-	program := build(t, "role")
+	program := build(t, name)
 	for up := program; up != os.TempDir() && up != "/"; up = filepath.Dir(up) {
 		if err := os.Chmod(up, 0o755); err != nil {
 			t.Fatal(err)
@@ -164,8 +164,14 @@ func (w roleWorld) try(t *testing.T, program string, user *syscall.Credential, r
 		}
 		return report, strings.TrimSpace(said)
 	}
-	if wait, ok := exit.Sys().(syscall.WaitStatus); ok && wait.Signaled() && wait.Signal() == unix.SIGSYS {
+	if filterKilled(exit) {
 		return report, killed
 	}
 	return report, fmt.Sprintf("%v: %s%s", exit, said, &stderr)
+}
+
+// filterKilled reports whether a system call was the end of a process.
+func filterKilled(exit *exec.ExitError) bool {
+	wait, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && wait.Signaled() && wait.Signal() == unix.SIGSYS
 }

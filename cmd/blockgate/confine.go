@@ -101,7 +101,25 @@ func rememberAuthorities(log *slog.Logger) {
 // confinement is what the broker keeps: its store and the port that it listens on.
 func (c *brokerConfig) confinement() (sandbox.Role, error) {
 	port, err := portOf(c.Listen, 0)
+	if first := firstFreePort(); err == nil && port != 0 && port < first {
+		err = exitf(exitBus, "--nats-listen %s: ports below %d need a capability, which the confined broker has not; name a higher one", c.Listen, first)
+	}
 	return sandbox.Role{Folders: []string{c.StoreDir}, Listen: []uint16{port}, AllowNoLandlock: c.NoLandlock}, err
+}
+
+// firstFreePort returns the lowest port on which one may listen without a
+// capability.
+func firstFreePort() uint16 {
+	const usual = 1024 // Source: ip_unprivileged_port_start, Linux Documentation/networking/ip-sysctl.rst.
+	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+	if err != nil {
+		return usual
+	}
+	first, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16)
+	if err != nil {
+		return usual
+	}
+	return uint16(first)
 }
 
 // confinement is what the adapter keeps: its folder, the ports of peers and bus,

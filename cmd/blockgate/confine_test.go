@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -65,7 +66,7 @@ func TestAdapterConfinement(t *testing.T) {
 
 func TestBrokerConfinement(t *testing.T) {
 	t.Parallel()
-	for listen, port := range map[string]uint16{"127.0.0.1:4222": 4222, "[::1]:1": 1, "127.0.0.1:0": 0, "127.0.0.1:65535": 65535} {
+	for listen, port := range map[string]uint16{"127.0.0.1:4222": 4222, "[::1]:65534": 65534, "127.0.0.1:0": 0, "127.0.0.1:65535": 65535} {
 		role, err := (&brokerConfig{StoreDir: "/data/broker", Listen: listen}).confinement()
 		if err != nil || !slices.Equal(role.Listen, []uint16{port}) || !slices.Equal(role.Folders, []string{"/data/broker"}) ||
 			len(role.Connect)+len(role.ReadOnly) > 0 || role.AnyPort || role.Datagrams {
@@ -74,6 +75,13 @@ func TestBrokerConfinement(t *testing.T) {
 	}
 	if _, err := (&brokerConfig{Listen: "127.0.0.1:65536"}).confinement(); err == nil {
 		t.Error("port 65536 is taken")
+	}
+	first := firstFreePort()
+	for port, fine := range map[uint16]bool{first - 1: first <= 1, first: true, first + 1: true} {
+		_, err := (&brokerConfig{StoreDir: "s", Listen: fmt.Sprintf("127.0.0.1:%d", port)}).confinement()
+		if (err == nil) != fine || err != nil && codeOf(err) != exitBus {
+			t.Errorf("port %d: %v", port, err)
+		}
 	}
 }
 
