@@ -33,10 +33,14 @@ GOLANGCI_LINT ?= bin/golangci-lint
 PORTABLE := internal/btc internal/sha256d headerchain adapter/addrbook adapter/node parser \
 	sandbox/claim sandbox/frame bus bus/jetstream
 
-# How long "make soak" keeps parsers busy.
+# How long "make soak" keeps parsers and a whole service busy.
 SOAKTIME ?= 10m
 
-.PHONY: help demo preflight build check test race victim soak corpus cross bench differential fuzz lint tidy clean
+# How many processes "make torture" kills, and from which seed; 0 picks one.
+TORTURE_KILLS ?= 1000
+TORTURE_SEED ?= 0
+
+.PHONY: help demo preflight build check test race victim torture soak corpus cross bench differential fuzz lint tidy clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,8 +69,11 @@ race: ## Run all tests under the race detector (needs a C compiler).
 victim: ## Try every way out of the parser's cell, under each layer, as root too (3 min).
 	go test -count=1 -timeout 30m -v -run Victim ./sandbox/victim -full | grep -v -e '^=== ' -e '^ *--- PASS'
 
-soak: ## Keep parsers busy under every layer for SOAKTIME (10m).
-	go test -count=1 -timeout 0 -v -run Soak ./sandbox ./cmd/blockgate-parser -soak $(SOAKTIME)
+torture: ## Kill random processes of a running service, TORTURE_KILLS (1,000) of them (5 min).
+	go test -count=1 -timeout 0 -v -run Torture ./cmd/blockgate -args -torture-kills $(TORTURE_KILLS) -torture-seed $(TORTURE_SEED)
+
+soak: ## Keep parsers and a whole service busy under every layer for SOAKTIME (10m).
+	go test -count=1 -timeout 0 -v -run Soak ./sandbox ./cmd/blockgate-parser ./cmd/blockgate -soak $(SOAKTIME)
 
 corpus: ## Replay the stored inputs of every fuzz target.
 	go test -run '^Fuzz' ./...

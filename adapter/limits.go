@@ -51,8 +51,8 @@ const (
 	maxProven = 4096
 
 	// stopTimeout is how long the journal may take to end the job in hand when
-	// the process stops. It lies within the 10 s of the supervisor.
-	stopTimeout = 7 * time.Second
+	// the process stops. The supervisor kills it after 6.5 s.
+	stopTimeout = 6 * time.Second
 
 	// progressInterval is how often a line says how far the sync is.
 	progressInterval = 10 * time.Second

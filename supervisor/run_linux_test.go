@@ -341,8 +341,8 @@ func TestOtherCodesRestart(t *testing.T) {
 	second := b.adapter()
 	second.do("seal")
 	b.parsers(2)
-	second.do("exit 2")
-	if r := b.log.next("adapter died"); r["cause"] != "exit status 2" {
+	second.do("exit 4")
+	if r := b.log.next("adapter died"); r["cause"] != "exit status 4" {
 		t.Errorf("logged as %v", r)
 	}
 	b.adapter().do("exit 2")

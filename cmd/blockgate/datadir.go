@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/nats-io/nkeys"
 	"golang.org/x/sys/unix"
@@ -91,7 +92,7 @@ func openDataDir(path string, want dataDirIdentity) (*dataDir, error) {
 	if err != nil {
 		return nil, unwritable(path, err)
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if !takeLock(lock) {
 		_ = lock.Close()
 		return nil, inUse(path)
 	}
@@ -101,6 +102,27 @@ func openDataDir(path string, want dataDirIdentity) (*dataDir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+const (
+	// lockPatience is how long a lock is waited for. Source: a process that a killed
+	// supervisor was just starting holds a copy of it until its exec, which takes
+	// milliseconds, or as long as a busy machine lets it wait.
+	lockPatience = 2 * time.Second
+	// lockPause is the time between two tries.
+	lockPause = 20 * time.Millisecond
+)
+
+// takeLock takes the lock of an open file, unless somebody else keeps it.
+func takeLock(file *os.File) bool {
+	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPause) {
+		if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			return true
+		}
+		if time.Now().After(end) {
+			return false
+		}
+	}
 }
 
 func (d *dataDir) checkIdentity(want dataDirIdentity) error {

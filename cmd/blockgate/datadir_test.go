@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"blockgate/internal/btc"
 )
@@ -79,6 +80,9 @@ func TestDataDirLock(t *testing.T) {
 		t.Errorf("twice: %v", err)
 	}
 	_ = d.lock.Close()
+	d = openForTest(t, path, main)
+	// What a dying process still holds is waited for.
+	time.AfterFunc(5*lockPause, func() { _ = d.lock.Close() })
 	openForTest(t, path, main)
 }
 

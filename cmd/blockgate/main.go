@@ -13,10 +13,20 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	code := execute(ctx, os.Args[1:])
 	stop()
 	os.Exit(int(code))
+}
+
+// endings are the signals that end a command in order. Whoever starts one with
+// nohup wants it to outlive the terminal.
+func endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // execute runs one command line and returns its exit code. It says an error
