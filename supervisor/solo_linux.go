@@ -19,6 +19,7 @@ type Solo struct {
 	parser  *process
 	starter *starter
 	said    chan []byte
+	theirs  *os.File // The parser's end of Jobs: its death is told by Ended, not by an end of the stream.
 }
 
 // StartSolo starts one parser and returns when it is confined and ready. With
@@ -54,13 +55,13 @@ func StartSolo(cfg Config, create func(ringFD int) error) (*Solo, error) {
 	if err != nil {
 		return nil, ownFailure("parser", "prepare", err)
 	}
-	defer theirs.Close() //nolint:errcheck // the child has it
 	s := &service{Config: cfg, log: cfg.Log, null: null, program: program, starter: newStarter(), leaves: leaves{why: errLeavesNotUsed}}
 	solo, err := (&cell{life: &life{service: s, ring: shared}, jobs: theirs}).solo(ours)
 	if err != nil {
 		s.starter.close()
-		return nil, errors.Join(err, ours.Close())
+		return nil, errors.Join(err, ours.Close(), theirs.Close())
 	}
+	solo.theirs = theirs
 	return solo, nil
 }
 
@@ -123,5 +124,6 @@ func (s *Solo) Close() string {
 	s.parser.kill()
 	<-s.parser.ended
 	s.starter.close()
+	_ = s.theirs.Close() // it has served
 	return s.parser.cause(<-s.said)
 }

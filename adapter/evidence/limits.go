@@ -3,9 +3,9 @@ package evidence
 import "blockgate/internal/btc"
 
 const (
-	// MaxFiles and MaxBytes bound a folder of the service; the oldest files go first.
-	// 32 of the largest blocks are 128 MB.
+	// MaxFiles is the most files of the service's folder; the oldest go first.
 	MaxFiles = 64
+	// MaxBytes is the most bytes of that folder: 32 of the largest blocks.
 	MaxBytes = 128 << 20
 	// MaxFile is the most bytes of a file.
 	MaxFile = maxText + btc.MaxBlockSize

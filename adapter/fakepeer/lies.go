@@ -37,6 +37,10 @@ func bodyBelow(c *Chain, raw []byte, height btc.Height) []byte {
 	return join(raw[:btc.HeaderSize], other[btc.HeaderSize:])
 }
 
+func sendAppended(_ context.Context, c *client, _ item, raw []byte) error {
+	return c.sendBlock(join(raw, c.peer.script.Appended))
+}
+
 func sendBadChecksum(_ context.Context, c *client, _ item, raw []byte) error {
 	frame := c.blockFrame(raw)
 	frame[frameHeaderSize-1] ^= 1

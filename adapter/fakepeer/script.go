@@ -50,6 +50,8 @@ const (
 	PingFlood
 	// Mute accepts the connection and says nothing.
 	Mute
+	// AppendedBody sends a block with Script.Appended behind it; the frame is good.
+	AppendedBody
 	// NoServices claims to serve no blocks.
 	NoServices
 )
@@ -83,6 +85,7 @@ var lies = [...]lieRow{ //nolint:gochecknoglobals // a table
 	Garbage:         {name: "garbage", greet: sendGarbage},
 	PingFlood:       {name: "ping-flood", greet: sendPings},
 	Mute:            {name: "mute"},
+	AppendedBody:    {name: "appended-body", reply: sendAppended},
 	NoServices:      {name: "no-services"},
 }
 
@@ -109,6 +112,8 @@ type Script struct {
 	Lie Lie
 	// At is the height that the lie is about; 0 stands for every height.
 	At btc.Height
+	// Appended is for [AppendedBody].
+	Appended []byte
 	// Delay is for [Slow].
 	Delay time.Duration
 	// Seed is for [Garbage].

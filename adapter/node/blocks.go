@@ -113,7 +113,7 @@ func (n *Node) fetchBlocks() {
 	n.breakStall()
 	var asks []GetData
 	for _, w := range n.fetch.window {
-		if w.phase != phaseMissing || len(w.asked) > 0 || n.isJudging(w.hash) || n.now.Before(w.retry) {
+		if w.phase != phaseMissing || len(w.asked) > 0 || n.isJudging(w.hash) && !n.mayHedge(w) || n.now.Before(w.retry) {
 			continue
 		}
 		if p := n.pickPeer(w); p != nil {
@@ -182,7 +182,7 @@ func (n *Node) isCandidate(p *peer, w *want) bool {
 	if !p.ready || !p.blocks.late.IsZero() || w.hasFailed(p.id, n.now) || p.owes(w.hash) >= 0 {
 		return false
 	}
-	return n.peerHas(p, w.hash, w.height)
+	return n.peerHas(p, w.hash, w.height) && !n.isJudgingOf(p.id, w.hash)
 }
 
 func (n *Node) hasCandidate(w *want) bool {

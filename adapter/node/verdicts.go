@@ -46,6 +46,26 @@ func (n *Node) isJudging(hash btc.Hash) bool {
 	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool { return j.hash == hash })
 }
 
+// isJudgingOf reports whether the parsers have a body of the block from that peer.
+func (n *Node) isJudgingOf(id PeerID, hash btc.Hash) bool {
+	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool { return j.peer == id && j.hash == hash })
+}
+
+// mayHedge reports whether the window waits for a verdict on that block for so long
+// that another body of it may come first.
+func (n *Node) mayHedge(w *want) bool {
+	if n.Urgent() != w.hash {
+		return false
+	}
+	copies, last := 0, time.Time{}
+	for _, j := range n.verdict.judging {
+		if j.hash == w.hash {
+			copies, last = copies+1, j.since // in the order in which they came
+		}
+	}
+	return copies < maxCopies && n.now.Sub(last) >= judgeHedge
+}
+
 // delivered notes that a peer sent a block that it owed. It is false if it did not
 // owe it.
 func (n *Node) delivered(id PeerID, hash btc.Hash) (*peer, bool) {

@@ -107,6 +107,7 @@ func outcomeOf(err error) node.Outcome {
 	}{
 		{pool.ErrNoFresh, node.OutcomeNotJudged}, // it names what one worker said
 		{pool.ErrDisagree, node.OutcomeDisagree},
+		{claim.ErrContradiction, node.OutcomeDisagree},
 		{pool.ErrWorkerDied, node.OutcomeWorkerDied},
 		{pool.ErrWorkerHung, node.OutcomeWorkerHung},
 		{pool.ErrWorkerNonsense, node.OutcomeWorkerNonsense},

@@ -137,11 +137,11 @@ func (s *replaySettings) judge(ctx context.Context, r *evidence.Record) (*replay
 	if err != nil {
 		return nil, &exitError{codeOf(err), err}
 	}
-	defer cell.Close()
 	_, _, err = cell.check(ctx, r.Body, pool.Job{
 		Header: btc.Header(r.Body[:btc.HeaderSize]), MedianTime: r.MedianTime,
 		Context: claim.Context{Network: r.Network, Height: r.Height},
 	})
+	ended := cell.Close()
 	now, detail := wordProven, ""
 	if err != nil {
 		outcome := outcomeOf(err)
@@ -149,6 +149,9 @@ func (s *replaySettings) judge(ctx context.Context, r *evidence.Record) (*replay
 			return nil, err
 		}
 		now, detail = string(outcome.Reason()), err.Error()
+		if outcome == node.OutcomeWorkerDied {
+			detail += ": " + ended
+		}
 	}
 	return &replayResult{
 		Hash: r.Hash(), Network: r.Network, Height: r.Height, MedianTime: r.MedianTime, Size: len(r.Body),

@@ -35,6 +35,12 @@ func plantedTexts() []planted {
 		{"target without help", makeTargets, "Makefile", recipes + "more:\n", "no help on more"},
 		{"target gone", makeTargets, "Makefile", strings.Replace(recipes, "\nbench:", "\nbunch:", 1), "no phony target bench"},
 
+		{"poison in a parser's file", poisonTag, "parser/a.go", "//go:build po" + "ison\n\npackage parser\n", "tests of what"},
+		{"poison on for all", poisonTag, "parser/worker/poison_off.go", "//go:build po" + "ison\n\npackage worker\n", "tests of what"},
+		{"poison in its place", poisonTag, "parser/worker/poison_on.go", "//go:build po" + "ison\n\npackage worker\n", ""},
+		{"poison shipped", poisonTag, "Makefile", "\tgo build -tags po" + "ison ./cmd/blockgate-parser\n", "tests of what"},
+		{"poison vetted", poisonTag, "Makefile", "\tgo vet -tags po" + "ison ./parser/...\n", ""},
+
 		{"image", dockerfile, "Dockerfile", image, ""},
 		{"image of one stage", dockerfile, "Dockerfile", "FROM scratch\n", "no second stage"},
 		{"image by another Go", dockerfile, "Dockerfile", strings.Replace(image, "golang:unknown", "golang:1", 1), "go.mod wants"},

@@ -35,6 +35,7 @@ var rules = []struct {
 	{"scripts", scripts},
 	{"make targets", makeTargets},
 	{"Dockerfile", dockerfile},
+	{"poison", poisonTag},
 }
 
 // TestTree holds this tree to every rule.

@@ -57,6 +57,7 @@ func (w *Worker) Serve(jobs int, ring []byte) error {
 		if !ok {
 			return fmt.Errorf("%w: slot %d, %d bytes", ErrRange, job.Slot, job.Len)
 		}
+		swallow(jobs, body)
 		if err := answer(jobs, w.message, job.Seq, w.walk(job, body)); err != nil {
 			return fmt.Errorf("answer a job: %w", err)
 		}

@@ -44,9 +44,10 @@ func agree(err error, want verdict.Code) error {
 	return fmt.Errorf("%w: one says %q, another %q", ErrDisagree, want.String(), said)
 }
 
-// noAnswer reports whether the worker failed and said nothing that can be judged.
+// noAnswer reports whether the worker failed: it said nothing that can be judged, or a
+// broken rule that the proof finds kept.
 func noAnswer(err error) bool {
-	return errors.Is(err, ErrWorkerDied) || errors.Is(err, ErrWorkerHung) || errors.Is(err, ErrWorkerNonsense)
+	return errors.Is(err, claim.ErrContradiction) || errors.Is(err, ErrWorkerDied) || errors.Is(err, ErrWorkerHung) || errors.Is(err, ErrWorkerNonsense)
 }
 
 // judge has the block looked at as often as it takes. Without spares that is once.

@@ -207,15 +207,17 @@ func (p *Pool) settle(failed bool) {
 	time.AfterFunc(wait, p.look) // finds a closed pool as it is
 }
 
-// surplus reports whether more workers have read something than work at a time, so
-// that one of them had better become a spare again. The caller holds mu.
+// surplus reports whether more workers are free that have read something than work at
+// a time, so that one of them had better become a spare again. Those that are busy do
+// not count: many of them will be killed, and a start costs more than a block. The
+// caller holds mu.
 func (p *Pool) surplus() bool {
 	if p.quarantine == nil {
 		return false
 	}
 	read := 0
 	for _, w := range p.workers {
-		if w != p.quarantine && w.ready && !w.condemned && w.read {
+		if w != p.quarantine && w.idle() && w.read {
 			read++
 		}
 	}

@@ -72,12 +72,13 @@ func (p *Pool) giveBack(t turn, err error) {
 	p.mu.Lock()
 	more, drainErr := w.conn.drain()
 	sound := err == nil && more == 0 && drainErr == nil
-	condemn := (!sound || t.lane != laneQuarantine && p.surplus()) && !w.died // if it died, the process that erred is gone
+	died := w.died // then the process that erred is gone
+	w.busy, w.died = false, false
+	condemn := !died && (!sound || t.lane != laneQuarantine && p.surplus())
 	if condemn {
 		w.condemned = true
 		p.stats.Kills++
 	}
-	w.busy, w.died = false, false
 	generation := w.generation
 	if t.lane == laneQuarantine {
 		p.settle(err != nil && !errors.Is(err, claim.ErrRule))
