@@ -89,12 +89,13 @@ func outcome(t *testing.T, h *Handshake, stream []byte, piece int) (out modelOut
 
 // fuzz tries a stream, raw or an honest one with a fault in it, against the model.
 func fuzz(f *testing.F, role Role) {
+	f.Helper()
 	f.Add([]byte("\xf9\xbe\xb4\xd9version\x00\x00\x00\x00\x00"), uint16(0), []byte{}, []byte{}, uint32(0), byte(0), uint32(0), byte(1))
 	f.Add([]byte("\x0a\x03\xcf\x40version\x00\x00\x00\x00\x00"), uint16(0), []byte{}, []byte{}, uint32(0), byte(0), uint32(0), byte(9))
 	f.Add(bytes.Repeat([]byte{7}, 5000), uint16(0), []byte{}, []byte{}, uint32(0), byte(0), uint32(0), byte(200))
 	for _, garbage := range []uint16{0, 1, 100, MaxGarbage, MaxGarbage + 1} {
 		f.Add([]byte{}, garbage, []byte{}, []byte{1, 0, 13, 80, 255}, uint32(0), byte(0), uint32(0), byte(33))
-		f.Add([]byte{}, garbage, []byte{0, 9}, []byte{1, 2, 3}, uint32(64+uint32(garbage)), byte(1), uint32(20), byte(255))
+		f.Add([]byte{}, garbage, []byte{0, 9}, []byte{1, 2, 3}, 64+uint32(garbage), byte(1), uint32(20), byte(255))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, garbage uint16, decoys, sizes []byte, flipAt uint32, flip byte, cut uint32, piece byte) {
 		decoys, sizes = decoys[:min(len(decoys), 20)], sizes[:min(len(sizes), 20)]

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"math/big"
 	"math/bits"
+	"slices"
 	"testing"
 )
 
@@ -74,8 +75,8 @@ func modelTag(key [32]byte, nonce [12]byte, sealed, aad []byte) []byte {
 	text = binary.LittleEndian.AppendUint64(text, uint64(len(sealed)))
 	number := func(b []byte) *big.Int {
 		var reversed []byte
-		for i := len(b) - 1; i >= 0; i-- {
-			reversed = append(reversed, b[i])
+		for _, digit := range slices.Backward(b) {
+			reversed = append(reversed, digit)
 		}
 		return new(big.Int).SetBytes(reversed)
 	}
@@ -97,9 +98,7 @@ func modelTag(key [32]byte, nonce [12]byte, sealed, aad []byte) []byte {
 	tag := make([]byte, 32)
 	sum.FillBytes(tag)
 	tag = tag[16:]
-	for i, j := 0, 15; i < j; i, j = i+1, j-1 {
-		tag[i], tag[j] = tag[j], tag[i]
-	}
+	slices.Reverse(tag)
 	return tag
 }
 
