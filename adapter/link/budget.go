@@ -16,6 +16,7 @@ import (
 type Budget struct {
 	total, reserved int // bytes
 	chunks          sync.Pool
+	packets         sync.Pool // of memory of long packets of the v2 transport; it is not counted
 
 	mu     sync.Mutex
 	used   int      // bytes granted; invariant: 0 <= used <= total

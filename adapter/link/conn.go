@@ -46,6 +46,10 @@ type Config struct {
 	// Want is asked once the header of a block is in, and about once a second
 	// again while the block waits for budget. It must not keep header.
 	Want func(hash btc.Hash, header *btc.Header, sizeBytes int) WantAnswer
+	// Owes, if not nil, reports whether a block that the peer was asked for may
+	// still come. If not, a packet of the v2 transport that only a block can fill ends the
+	// connection before there is memory for it.
+	Owes func() bool
 	// Deliver gets each wanted block, checksum checked, and owns it.
 	Deliver func(RawBlock)
 	// Count, if not nil, is told of each message before its payload.
@@ -79,10 +83,16 @@ type Conn struct {
 	endError *EndError // set before done is closed
 }
 
-// New returns a Conn on a socket that speaks the v1 transport. It owns the
-// socket.
+// New returns a Conn on a socket: by the v2 transport if it is an [Encrypted], else
+// by v1. It owns the socket.
 func New(sock net.Conn, cfg Config) *Conn {
-	return &Conn{cfg: cfg, sock: sock, tr: newV1(sock, cfg.Magic), done: make(chan struct{})}
+	c := &Conn{cfg: cfg, sock: sock, done: make(chan struct{})}
+	if encrypted, ok := sock.(*Encrypted); ok {
+		c.tr = newV2(c, encrypted)
+	} else {
+		c.tr = newV1(sock, cfg.Magic)
+	}
+	return c
 }
 
 // Read hands the engine v1 frames that passed. When the connection has ended,

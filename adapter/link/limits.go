@@ -3,6 +3,7 @@ package link
 import (
 	"time"
 
+	"blockgate/adapter/link/bip324"
 	"blockgate/internal/btc"
 )
 
@@ -55,8 +56,16 @@ const (
 	MaxDroppedBytes = 32 << 20
 )
 
+// maxControlContents is the most bytes that a packet of the v2 transport may hold when the
+// peer owes us no block: an addrv2 of 1,000 entries of 534 bytes (BIP-0155) with
+// its command, the longest of what an honest peer then sends.
+const maxControlContents = 1 + bip324.CommandSize + 3 + 1000*534
+
 // Deadlines.
 const (
+	// EncryptTimeout is how long the handshake of the v2 transport may take: two
+	// turns of a slow line, and then there is still v1.
+	EncryptTimeout = 15 * time.Second
 	// WriteTimeout is how long a peer may take to accept one of our frames.
 	WriteTimeout = 20 * time.Second
 	// IdleTimeout is how long a peer may send no frame at all. Our ping goes out
@@ -88,6 +97,8 @@ const (
 	// readBufferSize is the read buffer of a connection, and the step in which
 	// the buffer of a control message grows.
 	readBufferSize = 16 << 10
+	// handshakeReadSize is the read buffer of that handshake.
+	handshakeReadSize = 4 << 10
 	// maxOutgoing is the longest frame that we ever write: a getdata of 1,000
 	// entries has 36 kB.
 	maxOutgoing = 64 << 10

@@ -130,6 +130,9 @@ var policy = map[Command]rule{ //nolint:gochecknoglobals // a table
 // judge decides what happens to a message in a phase of the handshake. The
 // error, an *[EndError], ends the connection.
 func judge(m message, now phase) (Verdict, error) {
+	if m.void {
+		return Drop, nil
+	}
 	if !m.command.valid() {
 		return Unknown, &EndError{ReasonBadCommand, "command " + m.command.String()}
 	}

@@ -109,7 +109,7 @@ func testLimits(t *testing.T, name string) {
 	for _, limit := range limits {
 		for _, size := range []uint32{limit - 1, limit, limit + 1} {
 			for _, now := range []phase{hello, negotiate, open} {
-				verdict, err := judge(message{CommandOf(name), size}, now)
+				verdict, err := judge(message{command: CommandOf(name), size: size}, now)
 				wantVerdict, wantReason := decide(name, size, now)
 				if verdict != wantVerdict || ReasonOf(err) != wantReason {
 					t.Errorf("%d bytes in phase %d: %s, %v, want %s, %s", size, now, verdict, err, wantVerdict, wantReason)
@@ -155,7 +155,7 @@ func TestPolicyTable(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			verdict, err := judge(message{CommandOf(test.command), test.size}, test.phase)
+			verdict, err := judge(message{command: CommandOf(test.command), size: test.size}, test.phase)
 			if verdict != test.verdict || ReasonOf(err) != test.reason {
 				t.Errorf("got %s, %v, want %s, %s", verdict, err, test.verdict, test.reason)
 			}
@@ -202,7 +202,7 @@ func TestCommand(t *testing.T) {
 			if c.valid() != test.valid || c.String() != test.text {
 				t.Errorf("valid %t, %s, want %t, %s", c.valid(), c, test.valid, test.text)
 			}
-			if _, err := judge(message{c, 0}, open); (ReasonOf(err) == ReasonBadCommand) == test.valid {
+			if _, err := judge(message{command: c}, open); (ReasonOf(err) == ReasonBadCommand) == test.valid {
 				t.Errorf("judged %v", err)
 			}
 		})

@@ -61,6 +61,11 @@ const (
 	ReasonNoPong
 	// ReasonWriteTimeout says that the peer did not read what we sent.
 	ReasonWriteTimeout
+	// ReasonNoEncryption says that there was no agreement on the v2 transport.
+	ReasonNoEncryption
+	// ReasonBadPacket says that a packet of the v2 transport was not authentic, or was
+	// longer than it may be.
+	ReasonBadPacket
 	// ReasonSendQueueFull says that too many of our requests waited to be sent.
 	ReasonSendQueueFull
 
@@ -98,6 +103,8 @@ var reasons = [...]reasonRow{ //nolint:gochecknoglobals // a table
 	ReasonSilent:                  {"silent", false},
 	ReasonNoPong:                  {"no-pong", false},
 	ReasonWriteTimeout:            {"write-timeout", false},
+	ReasonNoEncryption:            {"no-encryption", false},
+	ReasonBadPacket:               {"bad-packet", false}, // so can who sits on the line
 	ReasonSendQueueFull:           {"send-queue-full", false},
 }
 

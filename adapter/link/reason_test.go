@@ -36,6 +36,7 @@ func TestReasonBan(t *testing.T) {
 		ReasonNone: true, ReasonLocal: true, ReasonRemoteClosed: true, ReasonHandshakeTimeout: true,
 		ReasonProtocol: true, ReasonMissingServices: true, ReasonOldVersion: true, ReasonBadChecksum: true,
 		ReasonSlowFrame: true, ReasonSilent: true, ReasonNoPong: true, ReasonWriteTimeout: true, ReasonSendQueueFull: true,
+		ReasonNoEncryption: true, ReasonBadPacket: true,
 	}
 	for _, r := range append(Reasons(), ReasonNone) {
 		if r.Ban() == harmless[r] {

@@ -13,6 +13,7 @@ import (
 type message struct {
 	command Command
 	size    uint32 // payload bytes
+	void    bool   // a packet of v2 that holds no message: it has no command
 }
 
 // String returns command and size.
@@ -24,7 +25,7 @@ func oversize(m message, most uint32) error {
 
 // transport turns a socket into messages. It decides nothing.
 type transport interface {
-	// next returns the next message. The caller then takes all of its payload
+	// next returns the next message, or one that is void. The caller then takes all of its payload
 	// by Read and Discard, and no more.
 	next() (message, error)
 	io.Reader

@@ -32,7 +32,7 @@ var imports = map[string][]string{
 
 	// Touches the network or the disk.
 	"headerchain/store": {"headerchain", "internal/btc"},
-	"adapter/link":      {"internal/btc"},
+	"adapter/link":      {"adapter/link/bip324", "internal/btc"},
 	"adapter/session":   {"adapter/link", "internal/btc"},
 	"adapter/txstore":   {"internal/btc"},
 	"adapter/evidence":  {"internal/btc"}, // Bodies that failed, for replay.

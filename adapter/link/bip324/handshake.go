@@ -25,8 +25,8 @@ type Config struct {
 	Magic uint32
 	// Entropy is from the system's generator, for this handshake alone.
 	Entropy [EntropySize]byte
-	// Garbage is sent behind our key, at most [MaxGarbage] bytes of chance. The handshake
-	// keeps it.
+	// Garbage is sent behind our key: bytes of chance, [MaxGarbage] at most and better no
+	// more than [MaxSentGarbage]. The handshake keeps it.
 	Garbage []byte
 	// Decoys are the sizes of decoys that are sent before our version packet: what
 	// the peer may refuse, [MaxHandshakeBytes] in all, is not sent.

@@ -12,6 +12,11 @@ const (
 	//
 	// Source: MAX_GARBAGE_LEN, Bitcoin Core v30.0 src/net.h.
 	MaxGarbage = 4095
+	// MaxSentGarbage is the most garbage that every node known to us takes: btcd
+	// looks for the terminator one byte less far than it should.
+	//
+	// Source: CompleteHandshake of btcd's v2transport v1.1.0, and a test.
+	MaxSentGarbage = MaxGarbage - 1
 	// TerminatorSize is the size of what ends the garbage.
 	TerminatorSize = 16
 	// LengthSize is the size of the encrypted length in front of a packet.
