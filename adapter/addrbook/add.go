@@ -136,7 +136,11 @@ func (b *Book) shuffle(heard []Heard) {
 //
 // Source: ThreadDNSAddressSeed, Bitcoin Core v30.0 src/net.cpp.
 func (b *Book) AddDNS(name string, addrs []Addr, services uint64, now time.Time) Added {
-	return b.addAged(addrs, services, func(Addr) Source { return DNSSource(name) }, [2]int{dnsAgeMin, dnsAgeMax}, now)
+	over := max(len(addrs)-MaxHeard, 0)
+	source := func(Addr) Source { return DNSSource(name) }
+	added := b.addAged(addrs[:len(addrs)-over], services, source, [2]int{dnsAgeMin, dnsAgeMax}, now)
+	added.OverQuota += over
+	return added
 }
 
 // AddFixed takes in the fixed seeds: at most [MaxSeeds], seen 7 to 14 days ago. Each
