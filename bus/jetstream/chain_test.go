@@ -121,6 +121,12 @@ func mine(t testing.TB, parent testBlock, salt byte, size int) testBlock {
 		spend.AddTxOut(wire.NewTxOut(0, bytes.Repeat([]byte{0x6a, salt, byte(left)}, min(left, 100_000)/3)))
 		txs = append(txs, spend)
 	}
+	return seal(t, parent, txs)
+}
+
+// seal returns the block of txs on parent, with its proof of work.
+func seal(t testing.TB, parent testBlock, txs []*wire.MsgTx) testBlock {
+	t.Helper()
 	ids := make([]chainhash.Hash, len(txs))
 	for i, tx := range txs {
 		ids[i] = tx.TxHash()
@@ -141,7 +147,7 @@ func mine(t testing.TB, parent testBlock, salt byte, size int) testBlock {
 			t.Fatal(err)
 		}
 	}
-	return newBlock(buffer.Bytes(), height)
+	return newBlock(buffer.Bytes(), parent.height+1)
 }
 
 // merkleRoot is the plain definition: pairs, the last one with itself.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -64,6 +65,46 @@ func TestHeadersResume(t *testing.T) {
 	}
 	if sent := peer.Stats().Headers - first; sent > 10 {
 		t.Errorf("%d headers were sent after the first run", sent)
+	}
+}
+
+// TestMinimumChainWork gives services a minimum chain work. A chain that has it, but
+// shows it with its third message alone, is read twice and followed; of one that has
+// less nothing is kept (H01).
+func TestMinimumChainWork(t *testing.T) {
+	t.Parallel()
+	const tall, low = 4_200, 60
+	minimum := btc.Regtest.Params().PowLimit.Work().Mul(tall).String()
+	args := []string{"--network", "regtest", "--minimum-chain-work", minimum, "--start-height", strconv.Itoa(tall - 5)}
+
+	dir := t.TempDir()
+	peer := listen(t, 95, regtest(t, 95, tall), fakepeer.Script{})
+	d := startDaemon(t, dir, append(connectTo(peer), args...)...)
+	d.await("the end of the sync", 0, func(r record) bool { return r.Msg == "synced" && r.Height == tall })
+	if sent := peer.Stats().Headers; sent < 2*tall || sent > 2*tall+2*btc.MaxHeaders {
+		t.Errorf("%d headers were sent, want each of %d twice", sent, tall)
+	}
+	if code := d.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if file, err := os.Stat(filepath.Join(dir, "adapter", headerFileName)); err != nil || file.Size() != 64+88*tall {
+		t.Errorf("%v, %v", file, err)
+	}
+
+	dir = t.TempDir()
+	peer = listen(t, 96, regtest(t, 96, low), fakepeer.Script{})
+	d = startDaemon(t, dir, append(connectTo(peer), args...)...)
+	eventually(t, "the headers of a chain with less work", func() bool { return peer.Stats().Headers >= low })
+	if code := d.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if file, err := os.Stat(filepath.Join(dir, "adapter", headerFileName)); err != nil || file.Size() > 64 {
+		t.Errorf("%v, %v", file, err)
+	}
+	for _, r := range d.lines() {
+		if r.Msg == "synced" {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 

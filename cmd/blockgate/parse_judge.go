@@ -86,13 +86,16 @@ func (s *parseSettings) judgeHeader(result *parseResult, header *btc.Header) (re
 func (s *parseSettings) judgeBody(cmd *cobra.Command, result *parseResult, header btc.Header, block []byte) error {
 	job := s.job(header)
 	proven, counts, err := s.ask(cmd, result, block, job)
+	early := false // the witness rules are left out
 	if segwit := s.network.Params().SegwitHeight; !s.heightGiven && isWitnessRule(err) && segwit > 0 {
 		// A block from before the witness rules may carry a commitment that means
-		// nothing. It then has no witness at all, or this fails too.
-		job.Context.Height = segwit - 1
-		if early, earlyCounts, earlyErr := s.ask(cmd, result, block, job); earlyErr == nil || errors.Is(earlyErr, claim.ErrRule) {
+		// nothing. It then has no witness at all, or this fails too. The height is a
+		// pretence, so no lock by height is judged by it.
+		job.Context.Height, job.Ignored = segwit-1, append(job.Ignored, verdict.NonFinal)
+		if other, otherCounts, otherErr := s.ask(cmd, result, block, job); otherErr == nil || errors.Is(otherErr, claim.ErrRule) {
+			early = true
 			result.NotJudged = append(result.NotJudged, "witness rules (--height)")
-			proven, counts, err = early, earlyCounts, earlyErr
+			proven, counts, err = other, otherCounts, otherErr
 		}
 	}
 	if isOurs(err) {
@@ -108,6 +111,9 @@ func (s *parseSettings) judgeBody(cmd *cobra.Command, result *parseResult, heade
 	}
 	if err == nil {
 		result.prove(proven, counts)
+	}
+	if early {
+		result.Commitment = notJudged // an output that looks like one is there
 	}
 	return nil
 }

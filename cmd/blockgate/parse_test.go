@@ -1,14 +1,19 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +123,54 @@ func TestParseRealBlocks(t *testing.T) {
 				got.StrippedSize != want.StrippedSize || got.Weight != want.Weight || got.Txs != want.Txs {
 				t.Errorf("%s %v: %+v, exit code %d; want %+v", want.File, args, got, code, want)
 			}
+		}
+	}
+}
+
+// unpackMutant returns a file of testdata/mutants.
+func unpackMutant(t *testing.T, name string) []byte {
+	t.Helper()
+	file, err := os.Open("../../testdata/mutants/mutants.tar.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	packed, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for archive := tar.NewReader(packed); ; {
+		entry, err := archive.Next()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if filepath.Base(entry.Name) == name {
+			body, err := io.ReadAll(archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return body
+		}
+	}
+}
+
+// TestParseStripped takes all witnesses out of blocks that commit to them. Without
+// their height they may be from before segwit, and nothing is judged by a height that
+// nobody gave: one has a lock that ends at its own height.
+func TestParseStripped(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ base, network, height string }{
+		{"main482683n12seg", "mainnet", "482683"},
+		{"test3_924634n15seg", "testnet3", "924634"},
+	} {
+		block := unpackMutant(t, tt.base+"__witness_stripped_all.bin")
+		got, code := parseProgram(t, block, "--network", tt.network)
+		if code != exitOK || got.Verdict != verdictValid || got.Merkle != met || got.Commitment != notJudged || !slices.Contains(got.NotJudged, "witness rules (--height)") {
+			t.Errorf("%s: %+v, exit code %d", tt.base, got, code)
+		}
+		got, code = parseProgram(t, block, "--network", tt.network, "--height", tt.height)
+		if code != exitNo || got.Merkle != met || got.Commitment != notMet || got.RejectReason != "bad-witness-nonce-size" {
+			t.Errorf("%s at its height: %+v, exit code %d", tt.base, got, code)
 		}
 	}
 }
