@@ -82,7 +82,7 @@ type torture struct {
 	seen   map[identity]string // every process that there was, and what it was
 	counts map[string]int
 	young  map[string]int      // how often this supervisor's roles were killed
-	killed map[identity]string // those of this supervisor
+	killed map[identity]string // roles of this supervisor
 }
 
 // identity tells a process from a later one with the same number.
@@ -170,15 +170,15 @@ func (v *torture) killOne() {
 	slices.SortFunc(candidates, func(a, b identity) int { return a.pid - b.pid })
 	victim := candidates[v.random.IntN(len(candidates))]
 	signalTo(v.t, victim.pid, signal)
-	v.killed[victim] = kind
 	v.counts[kind+" "+word]++
-	if kind != "parser" {
+	if kind != "parser" { // one is process 1 of its namespace, and deaf to SIGTERM until the runtime listens
+		v.killed[victim] = kind
 		v.young[kind]++
 	}
 	v.alive()
 }
 
-// settle waits until all that were killed are gone, and a broker is there again: a
+// settle waits until all roles that were killed are gone, and a broker is there again: a
 // reader that begins meanwhile has nobody to ask.
 func (v *torture) settle() {
 	v.t.Helper()
