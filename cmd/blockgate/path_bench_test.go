@@ -63,7 +63,7 @@ func BenchmarkPoison(b *testing.B) {
 			for i := range liars {
 				script := fakepeer.Script{}
 				if poison {
-					script = fakepeer.Script{Lie: fakepeer.AppendedBody, Appended: []byte(poisons[i%len(poisons)].word)}
+					script = fakepeer.Script{Lie: fakepeer.AppendedBody, At: btc.Height(1 + i*blocks/liars), Appended: []byte(poisons[i%len(poisons)].word)}
 				}
 				peers = append(peers, listen(b, 130+i, chain, script))
 			}
