@@ -60,6 +60,9 @@ type Cell interface {
 	// Prove has a body judged. It may be called from many goroutines and returns
 	// within the cell's deadline; it does not release the body.
 	Prove(ctx context.Context, body Body) Verdict
+	// Settled says that a block is proven by bytes with that SHA-256, so that no
+	// more is spent on others that are said to be it.
+	Settled(hash btc.Hash, sum [32]byte)
 }
 
 // Journal is the way out. One goroutine calls it.

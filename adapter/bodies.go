@@ -114,6 +114,7 @@ func (s *shell) bodyJudged(ctx context.Context, v judged) {
 		event.Body = s.lastBody
 		s.bodies[event.Body] = v.verdict.Proven
 		s.wants.isProven(v.hash)
+		s.config.Cell.Settled(v.hash, v.sum)
 	} else if v.verdict.Outcome != node.OutcomeNotJudged {
 		s.notProven(v)
 	}

@@ -48,6 +48,9 @@ func (b *body) Release() {
 }
 
 // Prove compares.
+// Settled is for cells that have something to save.
+func (c *cell) Settled(btc.Hash, [32]byte) {}
+
 func (c *cell) Prove(ctx context.Context, b adapter.Body) adapter.Verdict {
 	if c.hold != nil {
 		c.hold(ctx)

@@ -50,7 +50,8 @@ const (
 	PingFlood
 	// Mute accepts the connection and says nothing.
 	Mute
-	// AppendedBody sends a block with Script.Appended behind it; the frame is good.
+	// AppendedBody sends the block at Script.At and all above it with Script.Appended
+	// behind them; the frames are good.
 	AppendedBody
 	// NoServices claims to serve no blocks.
 	NoServices
@@ -158,7 +159,7 @@ func (s Script) concerns(height btc.Height) bool {
 	if s.Lie == DoubledLastTx {
 		return height == doubledHeight
 	}
-	if s.Lie == Withhold {
+	if s.Lie == Withhold || s.Lie == AppendedBody {
 		return height >= s.At
 	}
 	return s.At == 0 || s.At == height

@@ -147,12 +147,15 @@ const (
 	blockTimeout = 10 * time.Minute
 	// judgeTimeout is the longest wait for the shell to say what became of a body.
 	judgeTimeout = time.Minute
-	// judgeHedge is how long the block that the window waits for may be with the
-	// parsers before it is asked of another peer, too: a walk takes less than 50 ms,
-	// and a body on which parsers hang takes seconds. maxCopies bounds how many bodies
-	// of one block are with the parsers then.
-	judgeHedge = 250 * time.Millisecond
-	maxCopies  = 3
+	// hedgeMin and hedgeMax bound how long the block that the window waits for may be
+	// with the parsers before it is asked of another peer, too; between them it is
+	// hedgeFactor times what proven bodies took of late, on average over some
+	// hedgeMemory of them. A body on which parsers hang takes seconds. maxCopies bounds
+	// how many bodies of one block are with the parsers then.
+	hedgeMin, hedgeMax = 50 * time.Millisecond, 250 * time.Millisecond
+	hedgeFactor        = 4
+	hedgeMemory        = 8
+	maxCopies          = 3
 	// retryMin and retryMax bound the wait before a block that all peers failed
 	// is asked of them again.
 	retryMin, retryMax = time.Second, time.Minute

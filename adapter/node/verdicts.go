@@ -13,8 +13,9 @@ import (
 // block. Nobody is blamed because a parser failed on his bytes; he is when other
 // bytes are proven, since a header commits to one byte string only.
 type verdicts struct {
-	judging  []judging // with the parsers; maxJudging at most
-	suspects []suspect // oldest first; MaxSuspects at most
+	judging  []judging     // with the parsers; maxJudging at most
+	usual    time.Duration // what it took of late until a body was proven
+	suspects []suspect     // oldest first; MaxSuspects at most
 	proven   map[btc.Hash][32]byte
 	order    []btc.Hash // of proven, oldest first; maxProven at most
 }
@@ -63,7 +64,7 @@ func (n *Node) mayHedge(w *want) bool {
 			copies, last = copies+1, j.since // in the order in which they came
 		}
 	}
-	return copies < maxCopies && n.now.Sub(last) >= judgeHedge
+	return copies < maxCopies && n.now.Sub(last) >= min(max(hedgeFactor*n.verdict.usual, hedgeMin), hedgeMax)
 }
 
 // delivered notes that a peer sent a block that it owed. It is false if it did not
@@ -124,6 +125,7 @@ func (n *Node) bodyJudged(e BodyJudged) {
 	v.judging = slices.Delete(v.judging, i, i+1)
 	switch {
 	case e.Outcome == OutcomeProven:
+		v.usual += (n.now.Sub(from.since) - v.usual) / hedgeMemory
 		n.bodyProven(e)
 	case e.Outcome == OutcomeNotJudged || !e.Outcome.Valid():
 		n.drop(e.Body)

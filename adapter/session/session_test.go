@@ -39,7 +39,7 @@ func TestLies(t *testing.T) {
 		{fakepeer.Script{Lie: fakepeer.Withhold, At: 585}, 4, 0, link.ReasonNone},
 		{fakepeer.Script{Lie: fakepeer.NotFound, At: 585}, 9, 0, link.ReasonNone},
 		{fakepeer.Script{Lie: fakepeer.UnaskedBlocks}, 0, 0, link.ReasonUnaskedBlocks},
-		{fakepeer.Script{Lie: fakepeer.AppendedBody, At: 585, Appended: []byte("more")}, 10, 1, link.ReasonNone},
+		{fakepeer.Script{Lie: fakepeer.AppendedBody, At: 585, Appended: []byte("more")}, 10, 6, link.ReasonNone},
 		{fakepeer.Script{Lie: fakepeer.UnknownCommands}, 10, 0, link.ReasonNone},
 		{fakepeer.Script{Lie: fakepeer.Garbage}, 0, 0, link.ReasonWrongMagic},
 		{fakepeer.Script{Lie: fakepeer.PingFlood}, 0, 0, link.ReasonPingFlood},

@@ -75,7 +75,7 @@ func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
 	checked, _, err := c.pool.Check(ctx, pool.Job{
 		Slot: slot, Len: size, Header: body.Block.Header, MedianTime: body.MedianTime,
 		Context: claim.Context{Network: c.network, Height: body.Height},
-		From:    uint64(body.Peer), Suspect: body.Suspect,
+		From:    uint64(body.Peer), Suspect: body.Suspect, Sum: body.Block.Sum,
 	})
 	if err != nil {
 		c.release(slot)
@@ -83,6 +83,9 @@ func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
 	}
 	return adapter.Verdict{Outcome: node.OutcomeProven, Proven: &provenBody{Checked: checked, release: func() { c.release(slot) }}}
 }
+
+// Settled ends what is spent on other bytes. See [adapter.Cell].
+func (c *cell) Settled(hash btc.Hash, sum [32]byte) { c.pool.Settled(hash, sum) }
 
 // provenBody is a proven body in its slot.
 type provenBody struct {

@@ -52,6 +52,10 @@ func TestNoPoisonShipped(t *testing.T) {
 	}
 }
 
+// hungReason may stand in place of any other: once the block is proven by other bytes
+// a parser that still dies of these has 100 ms to do so.
+const hungReason = "body-worker-hung"
+
 // buildPoisoned builds both programs with the tag and returns their folder.
 func buildPoisoned(t testing.TB) string {
 	t.Helper()
@@ -96,7 +100,10 @@ func TestPoison(t *testing.T) {
 	}
 	for i, p := range poisons {
 		at := liars[i].Addr().String()
-		d.await("ban for "+p.word, 0, func(r record) bool { return r.Msg == "peer banned" && r.Peer == at && r.Reason == p.reason })
+		ban, _ := d.await("ban for "+p.word, 0, func(r record) bool { return r.Msg == "peer banned" && r.Peer == at })
+		if ban.Reason != p.reason && ban.Reason != hungReason {
+			t.Errorf("%s: banned for %s, want %s", p.word, ban.Reason, p.reason)
+		}
 	}
 	for _, r := range d.lines() {
 		isHonest := slices.ContainsFunc(honest, func(p *fakepeer.Peer) bool { return p.Addr().String() == r.Peer })
@@ -131,7 +138,7 @@ func checkEvidence(t *testing.T, dir, programs string) {
 			continue
 		}
 		i := slices.IndexFunc(poisons, func(p struct{ word, reason string }) bool { return strings.HasSuffix(string(r.Body), p.word) })
-		if i < 0 || r.Reason != poisons[i].reason || r.Network != btc.Regtest || r.Build != testBuild {
+		if i < 0 || r.Reason != poisons[i].reason && r.Reason != hungReason || r.Network != btc.Regtest || r.Build != testBuild {
 			t.Errorf("%s: %+.200v", name, r)
 			continue
 		}
@@ -140,7 +147,7 @@ func checkEvidence(t *testing.T, dir, programs string) {
 		}
 		seen[poisons[i].word] = true
 		code, said := runOnce(t, daemonOptions{binDir: programs}, "replay", name)
-		if code != 0 || !strings.HasPrefix(said, "THE SAME\n") {
+		if same := r.Reason == poisons[i].reason; same != (code == 0) || same != strings.HasPrefix(said, "THE SAME\n") {
 			t.Errorf("%s, the poisoned parser: exit code %d\n%s", poisons[i].word, code, said)
 		}
 		code, said = runOnce(t, daemonOptions{}, "replay", "--json", name)

@@ -11,6 +11,10 @@ import (
 // fits takes less than 50 ms; the rest is for a machine that is busy or was asleep.
 const Deadline = 2 * time.Second
 
+// settledDeadline is how long a worker has for bytes that are not the block: others
+// were proven. Twice the time of the slowest block.
+const settledDeadline = 100 * time.Millisecond
+
 // Standby is how many workers a pool needs beside those that work at a time: two
 // spares, so that a broken rule can be confirmed at once, and the quarantine.
 const Standby = confirmations + 1

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )
@@ -16,18 +18,68 @@ type opinion struct {
 	err     error
 }
 
+// attempt is the body that a Check is about.
+type attempt struct {
+	hash    btc.Hash
+	sum     [32]byte
+	settled bool      // other bytes are the block: nobody needs to know what these are
+	worker  *worker   // that has it now, else nil
+	begun   time.Time // when it got it
+}
+
+// Settled says that the block with hash is proven, by bytes with that sum. Parsers that
+// have other bytes for it, now or later, get no more than [settledDeadline] for them
+// from when they began, and who hangs on them is not followed by a second one: the peer
+// that sent them is convicted already.
+func (p *Pool) Settled(hash btc.Hash, sum [32]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for a := range p.attempts {
+		if a.hash == hash && a.sum != sum && !a.settled {
+			a.settled = true
+			if a.worker != nil && !a.worker.died {
+				_ = a.worker.conn.awaitUntil(a.begun.Add(settledDeadline)) // if it fails the first deadline holds
+			}
+		}
+	}
+}
+
+// begin notes that a body is being judged.
+func (p *Pool) begin(job Job) *attempt {
+	a := &attempt{hash: job.Header.Hash(), sum: job.Sum}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.attempts[a] = true
+	return a
+}
+
+func (p *Pool) end(a *attempt) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.attempts, a)
+}
+
+func (p *Pool) isSettled(a *attempt) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return a.settled
+}
+
 // once has one worker look at the block. With want it is asked whether it agrees: any
 // other outcome than that broken rule is then [ErrDisagree], or no answer.
-func (p *Pool) once(ctx context.Context, job Job, in waiter, want verdict.Code) opinion {
+func (p *Pool) once(ctx context.Context, job Job, a *attempt, in waiter, want verdict.Code) opinion {
 	t, err := p.acquire(ctx, in)
 	if err != nil {
 		return opinion{err: err}
 	}
 	var o opinion
-	o.checked, o.counts, o.err = t.check(p, job, t.seq)
+	o.checked, o.counts, o.err = t.check(p, job, a, t.seq)
 	if want != 0 {
 		o = opinion{err: agree(o.err, want)}
 	}
+	p.mu.Lock()
+	a.worker = nil
+	p.mu.Unlock()
 	p.giveBack(t, o.err)
 	return o
 }
@@ -56,22 +108,24 @@ func (p *Pool) judge(ctx context.Context, job Job) opinion {
 	if job.Suspect {
 		in.lane = laneQuarantine
 	}
-	o := p.once(ctx, job, in, 0)
+	a := p.begin(job)
+	defer p.end(a)
+	o := p.once(ctx, job, a, in, 0)
 	if p.quarantine == nil {
 		return o
 	}
-	if noAnswer(o.err) && !job.Suspect {
-		o = p.again(ctx, job, o)
+	if noAnswer(o.err) && !job.Suspect && !p.isSettled(a) {
+		o = p.again(ctx, job, a, o)
 	}
 	if rule, broken := errors.AsType[*claim.RuleError](o.err); broken {
-		o = p.confirm(ctx, job, o, rule.Code)
+		o = p.confirm(ctx, job, a, o, rule.Code)
 	}
 	return o
 }
 
 // again gives a block on which a worker failed to a fresh one: the worker may have
 // been at fault. Meanwhile nothing else of who sent it costs the others a worker.
-func (p *Pool) again(ctx context.Context, job Job, first opinion) opinion {
+func (p *Pool) again(ctx context.Context, job Job, a *attempt, first opinion) opinion {
 	p.mu.Lock()
 	p.stats.Retried++
 	p.trouble[job.From]++
@@ -80,7 +134,7 @@ func (p *Pool) again(ctx context.Context, job Job, first opinion) opinion {
 	defer p.troubleOver(job.From)
 	wait, cancel := context.WithTimeout(ctx, freshPatience)
 	defer cancel()
-	second := p.once(wait, job, waiter{lane: laneFresh, from: job.From, before: before}, 0)
+	second := p.once(wait, job, a, waiter{lane: laneFresh, from: job.From, before: before}, 0)
 	switch {
 	case errors.Is(second.err, context.DeadlineExceeded) && ctx.Err() == nil:
 		return first
@@ -101,11 +155,11 @@ func (p *Pool) troubleOver(from uint64) {
 
 // confirm asks more fresh workers about a body that is proven and, by one worker's
 // word, breaks a rule. Unless all agree nothing is known.
-func (p *Pool) confirm(ctx context.Context, job Job, first opinion, code verdict.Code) opinion {
+func (p *Pool) confirm(ctx context.Context, job Job, a *attempt, first opinion, code verdict.Code) opinion {
 	wait, cancel := context.WithTimeout(ctx, freshPatience)
 	defer cancel()
 	for range confirmations {
-		o := p.once(wait, job, waiter{lane: laneFresh, from: job.From}, code)
+		o := p.once(wait, job, a, waiter{lane: laneFresh, from: job.From}, code)
 		switch {
 		case errors.Is(o.err, claim.ErrRule):
 		case noAnswer(o.err):

@@ -56,6 +56,8 @@ type Job struct {
 	// Suspect says that who sent it has sent a body that was not proven: it goes to
 	// the quarantine, and is not given to a second worker if that fails.
 	Suspect bool
+	// Sum is the SHA-256 of the bytes, for [Pool.Settled].
+	Sum [32]byte
 	// Ignored are broken rules that do not count, for who does not know what it takes
 	// to judge them, such as the height. Nil in a service.
 	Ignored []verdict.Code
@@ -112,6 +114,7 @@ type Pool struct {
 	waiting    []*waiter      // in the order in which they came; as many as callers
 	trouble    map[uint64]int // by Job.From: blocks on which a worker failed, and a fresh one is asked
 	lockup     lockup
+	attempts   map[*attempt]bool // of every Check
 }
 
 // ErrConfig says that a pool cannot be made of this.
@@ -130,7 +133,7 @@ func New(cfg Config) (*Pool, error) {
 	}
 	p := &Pool{
 		ring: cfg.Ring, rooms: make([]claim.Room, cfg.Ring.Slots()), kill: cfg.Kill, deadline: cfg.Deadline,
-		parallel: cfg.Parallel, closed: make(chan struct{}), trouble: map[uint64]int{},
+		parallel: cfg.Parallel, closed: make(chan struct{}), trouble: map[uint64]int{}, attempts: map[*attempt]bool{},
 	}
 	// A start that nobody can guess: an answer prepared in an earlier life of the
 	// other end never has the number that is due.

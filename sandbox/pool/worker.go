@@ -131,9 +131,9 @@ func (s *Stats) count(err error) {
 }
 
 // check does one job about a block.
-func (w *worker) check(p *Pool, job Job, seq uint64) (claim.Checked, claim.Counts, error) {
+func (w *worker) check(p *Pool, job Job, a *attempt, seq uint64) (claim.Checked, claim.Counts, error) {
 	body := p.ring.Bytes(job.Slot, job.Len)
-	said, err := w.ask(p, frame.Job{
+	said, err := w.ask(p, a, frame.Job{
 		Kind: frame.KindBlock, Seq: seq, Slot: uint32(job.Slot), Len: uint32(job.Len),
 		Network: job.Context.Network, Height: job.Context.Height, MedianTime: job.MedianTime,
 	})
@@ -150,7 +150,7 @@ func (w *worker) check(p *Pool, job Job, seq uint64) (claim.Checked, claim.Count
 // checkTx does one job about a transaction.
 func (w *worker) checkTx(p *Pool, job TxJob, seq uint64) (claim.CheckedTx, claim.Counts, error) {
 	raw := p.ring.Bytes(job.Slot, job.Len)
-	said, err := w.ask(p, frame.Job{Kind: frame.KindTransaction, Seq: seq, Slot: uint32(job.Slot), Len: uint32(job.Len)})
+	said, err := w.ask(p, &attempt{}, frame.Job{Kind: frame.KindTransaction, Seq: seq, Slot: uint32(job.Slot), Len: uint32(job.Len)})
 	if err != nil {
 		return claim.CheckedTx{}, claim.Counts{}, err
 	}
@@ -160,19 +160,19 @@ func (w *worker) checkTx(p *Pool, job TxJob, seq uint64) (claim.CheckedTx, claim
 
 // ask sends job to the worker and collects its answer, whose entries are valid until
 // the next one.
-func (w *worker) ask(p *Pool, job frame.Job) (claim.Block, error) {
-	deadline := time.Now().Add(p.deadline)
-	if err := p.await(w, deadline); err != nil {
+func (w *worker) ask(p *Pool, a *attempt, job frame.Job) (claim.Block, error) {
+	deadline, err := p.await(w, a)
+	if err != nil {
 		return claim.Block{}, err
 	}
 	if err := w.conn.write(job.Append(make([]byte, 0, frame.JobSize)), deadline); err != nil {
-		return claim.Block{}, p.blame(w, err)
+		return claim.Block{}, p.blame(w, a, err)
 	}
 	assembly := frame.Begin(job, w.txs)
 	for done := false; !done; { // at most 6 messages: see frame.MaxChunkEntries
 		message, err := w.conn.read()
 		if err != nil {
-			return claim.Block{}, p.blame(w, err)
+			return claim.Block{}, p.blame(w, a, err)
 		}
 		if done, err = assembly.Accept(message); err != nil {
 			return claim.Block{}, fmt.Errorf("%w: %w", ErrWorkerNonsense, err)
@@ -185,28 +185,38 @@ func (w *worker) ask(p *Pool, job frame.Job) (claim.Block, error) {
 	return said, nil
 }
 
-// await sets how long the answer of w is waited for, unless it has died.
-func (p *Pool) await(w *worker, deadline time.Time) error {
+// await sets until when the answer of w about a is waited for, unless it has died.
+func (p *Pool) await(w *worker, a *attempt) (deadline time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w.died {
-		return fmt.Errorf("%w: %s", ErrWorkerDied, w.cause)
+		return deadline, fmt.Errorf("%w: %s", ErrWorkerDied, w.cause)
 	}
+	a.worker, a.begun = w, time.Now()
+	deadline = a.begun.Add(p.limit(a))
 	if err := w.conn.awaitUntil(deadline); err != nil {
-		return fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
+		return deadline, fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
 	}
-	return nil
+	return deadline, nil
+}
+
+// limit returns how long a worker had for a. The caller holds mu.
+func (p *Pool) limit(a *attempt) time.Duration {
+	if a.settled {
+		return min(p.deadline, settledDeadline)
+	}
+	return p.deadline
 }
 
 // blame says what the end of a wait for w means.
-func (p *Pool) blame(w *worker, err error) error {
+func (p *Pool) blame(w *worker, a *attempt, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case w.died:
 		return fmt.Errorf("%w: %s", ErrWorkerDied, w.cause)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("%w: no answer within %s", ErrWorkerHung, p.deadline)
+		return fmt.Errorf("%w: no answer within %s", ErrWorkerHung, p.limit(a))
 	default:
 		return fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
 	}
