@@ -94,6 +94,10 @@ func node(sock net.Conn, contents [][]byte) (got [][]byte, err error) {
 	if err := p.CompleteHandshake(false, []int{7}, testMagic); err != nil {
 		return nil, err
 	}
+	// A decoy that would be a reason to end the connection.
+	if _, _, err := p.V2EncPacket(append([]byte{21}, make([]byte, 60)...), nil, true); err != nil { // 21 is tx
+		return nil, err
+	}
 	for _, c := range contents {
 		if _, _, err := p.V2EncPacket(c, nil, false); err != nil {
 			return nil, err
