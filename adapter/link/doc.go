@@ -7,11 +7,16 @@
 // drop it, or end the connection. See the table in policy.go.
 //
 //	socket ──> transport ──> judge ──> pass ────> Read of the engine
-//	           (v1)            │ ├───> answer ──> pong
+//	         (v1 or v2)        │ ├───> answer ──> pong
 //	                           │ ├───> divert ──> Want? ──> Budget ──> Deliver(RawBlock)
 //	                           │ ├───> drop ────> nowhere
 //	                           │ └───> end, with a Reason
 //	socket <── transport <── version rewritten, reject swallowed <── Write, Inject
+//
+// The v2 transport (BIP-0324) begins with [Encrypt], which makes an [Encrypted] of a
+// fresh socket; [Choice] says when to try it. Its packets tell their command only when they
+// are whole, so their length is bounded by what the connection waits for: little before
+// verack, no block unless one is owed ([Config].Owes).
 //
 // Make one with [New], give it to the engine, and end it with [Conn.End] only:
 // the engine then sees a plain EOF and shuts down in order. [Conn.Done] and
@@ -21,11 +26,11 @@
 //
 // Runs in: the adapter process.
 //
-// Reads: every byte that a peer sends. It looks at the 24-byte frame header, at
-// the 8 bytes of a ping or pong and at the 80 bytes of a block header; it walks
-// no other payload.
+// Reads: every byte that a peer sends, decrypted by package bip324 if it is v2.
+// It looks at the command and length of a message, at the 8 bytes of a ping or
+// pong and at the 80 bytes of a block header; it walks no other payload.
 //
-// Hands on: well-formed control frames whose checksum is right, and [RawBlock]:
+// Hands on: well-formed control frames whose checksum or tag is right, and [RawBlock]:
 // bytes behind a header that was asked for. Nothing says that these bytes are
 // the body of that header, or a block at all.
 package link

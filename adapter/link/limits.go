@@ -66,6 +66,9 @@ const (
 	// EncryptTimeout is how long the handshake of the v2 transport may take: two
 	// turns of a slow line, and then there is still v1.
 	EncryptTimeout = 15 * time.Second
+	// FallbackMemory is how long a peer that advertises v2 is spoken to by v1 after its
+	// handshake came to nothing.
+	FallbackMemory = time.Hour
 	// WriteTimeout is how long a peer may take to accept one of our frames.
 	WriteTimeout = 20 * time.Second
 	// IdleTimeout is how long a peer may send no frame at all. Our ping goes out
@@ -99,6 +102,9 @@ const (
 	readBufferSize = 16 << 10
 	// handshakeReadSize is the read buffer of that handshake.
 	handshakeReadSize = 4 << 10
+	// maxFallbacks is how many such peers are remembered: with ten slots and 15 s a try,
+	// more than all that an hour brings before one is dialled again.
+	maxFallbacks = 4096
 	// maxOutgoing is the longest frame that we ever write: a getdata of 1,000
 	// entries has 36 kB.
 	maxOutgoing = 64 << 10

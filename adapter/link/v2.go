@@ -54,7 +54,6 @@ func (c *Conn) mostContents() int {
 }
 
 func (t *v2) next() (message, error) {
-	t.free()
 	var field [bip324.LengthSize]byte
 	if _, err := io.ReadFull(t.in, field[:]); err != nil {
 		return message{}, err
@@ -114,9 +113,8 @@ func (t *v2) packet(size int) ([]byte, error) {
 	return buf, nil
 }
 
-// free gives the memory of a long packet back.
+// free gives the memory of a long packet back. What is left of it is nothing.
 func (t *v2) free() {
-	t.left = nil
 	if t.large != nil {
 		t.pool.Put(t.large)
 		t.large = nil

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -357,6 +358,12 @@ func TestV2MemoryGrowsWithBytes(t *testing.T) {
 			tr := conn.tr.(*v2)
 			if got, most := cap(*tr.large), 3*came/2+4*readBufferSize; got > most {
 				t.Errorf("%d bytes came, and %d are taken", came, got)
+			}
+			for rest := range slices.Chunk(packet[came+bip324.LengthSize:], readBufferSize) {
+				send(t, far, rest)
+			}
+			if conn.Err() != nil || tr.large != nil {
+				t.Errorf("after the packet: error %v, memory kept: %t", conn.Err(), tr.large != nil)
 			}
 		})
 	}

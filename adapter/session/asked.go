@@ -49,6 +49,13 @@ func (a *asked) has(hash btc.Hash) bool {
 	return owed
 }
 
+// any reports whether any block is owed.
+func (a *asked) any() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.owed) > 0
+}
+
 // answered forgets a block and reports whether it was owed.
 func (a *asked) answered(hash btc.Hash) bool {
 	a.mu.Lock()

@@ -91,6 +91,7 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 		UserAgent: UserAgent,
 		Budget:    cfg.Budget,
 		Want:      s.want,
+		Owes:      s.asked.any,
 		Deliver:   s.blockReceived,
 		Count:     cfg.Count,
 	})

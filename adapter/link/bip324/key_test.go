@@ -60,7 +60,7 @@ func TestEncodings(t *testing.T) {
 	var field btcec.FieldVal
 	field.SetByteSlice(x)
 	const draws = 400
-	seen, high := map[[KeySize]byte]bool{}, [2]int{}
+	seen, high, branches := map[[KeySize]byte]bool{}, [2]int{}, [8]int{}
 	for range draws {
 		public, found := encode(&field, (*[secretSize]byte)(fill(source, secretSize)))
 		if !found || seen[public] {
@@ -72,6 +72,17 @@ func TestEncodings(t *testing.T) {
 		}
 		high[0] += int(public[0] >> 7)
 		high[1] += int(public[secretSize] >> 7)
+		for branch := range branches {
+			u, _ := fields(t, public[:secretSize], nil)
+			if v := ellswift.XSwiftECInv(&u, &field, branch); v != nil && bytes.Equal(v.Bytes()[:], public[secretSize:]) {
+				branches[branch]++
+			}
+		}
+	}
+	for branch, n := range branches { // 50 each; 6 standard deviations
+		if n < 10 || n > 90 {
+			t.Errorf("branch %d is taken %d times in %d", branch, n, draws)
+		}
 	}
 	for i, n := range high { // 6 standard deviations
 		if n < draws/2-60 || n > draws/2+60 {

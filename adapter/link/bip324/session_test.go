@@ -158,6 +158,19 @@ func TestInPlace(t *testing.T) {
 	}
 }
 
+// TestForgets looks for key stream of lengths that are past: who takes the memory of
+// a process cannot read them.
+func TestForgets(t *testing.T) {
+	a, _ := sessions(t)
+	for range rekeyInterval {
+		mustSeal(t, a, nil)
+		c := a.sendLength
+		if past := c.stream[:c.used]; !bytes.Equal(past, make([]byte, len(past))) {
+			t.Fatalf("%x", past)
+		}
+	}
+}
+
 // TestAllocations counts memory: nothing for a packet, and 32 bytes for each change
 // of keys of either side.
 func TestAllocations(t *testing.T) {
