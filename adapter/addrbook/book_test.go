@@ -1,10 +1,10 @@
 package addrbook
 
 import (
+	"reflect"
 	"runtime"
 	"testing"
 	"time"
-	"unsafe"
 )
 
 func TestAddOutcomes(t *testing.T) {
@@ -329,7 +329,7 @@ func TestSecondSlotYields(t *testing.T) {
 }
 
 func TestMemory(t *testing.T) {
-	if got := int(unsafe.Sizeof(entry{})); got*5/4+94 > EntrySizeBytes {
+	if got := int(reflect.TypeFor[entry]().Size()); got*5/4+94 > EntrySizeBytes {
 		t.Errorf("an entry has %d bytes: with growth and index %d, the stated bound is %d", got, got*5/4+94, EntrySizeBytes)
 	}
 	var before, after runtime.MemStats

@@ -92,7 +92,7 @@ func TestFileOfFullBook(t *testing.T) {
 }
 
 func TestFileCutOff(t *testing.T) {
-	file := someBook(t, 60).Append(nil)
+	file := someBook(t, 6).Append(nil)
 	for size := range file {
 		if _, err := Decode(file[:size], testConfig(1)); !errors.Is(err, ErrCorrupt) {
 			t.Fatalf("cut at %d: %v", size, err)
@@ -112,7 +112,7 @@ func TestFileCutOff(t *testing.T) {
 }
 
 func TestFileFlipped(t *testing.T) {
-	file := someBook(t, 60).Append(nil)
+	file := someBook(t, 6).Append(nil)
 	for i := range file {
 		bad := bytes.Clone(file)
 		bad[i] ^= 1
@@ -248,7 +248,7 @@ func TestFileSlots(t *testing.T) {
 func TestFileWithAnotherMap(t *testing.T) {
 	b := someBook(t, 3000)
 	file := b.Append(nil)
-	m, err := ParseASMap(unhex(t, coreMap))
+	m, err := ParseASMap(coreMapFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(unseal(New(testConfig(1)).Append(nil)), false)
 	f.Add(unseal(someBook(f, 3).Append(nil)), false)
 	f.Add(unseal(someBook(f, 40).Append(nil)), true)
-	m, err := ParseASMap(unhex(f, coreMap))
+	m, err := ParseASMap(coreMapFile(f))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package addrbook
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -121,12 +122,7 @@ func (m *model) goodAt(b *Book, a Addr, now uint32) bool {
 		return false
 	}
 	if _, taken := m.tried[b.triedPlace(a)]; taken {
-		for _, w := range m.waiting {
-			if w == a {
-				return false
-			}
-		}
-		if len(m.waiting) < 10 {
+		if len(m.waiting) < 10 && !slices.Contains(m.waiting, a) {
 			m.waiting = append(m.waiting, a)
 		}
 		return false
