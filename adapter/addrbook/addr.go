@@ -113,7 +113,7 @@ func (a Addr) wellFormed() bool {
 		return true
 	case IPv6:
 		ip := netip.AddrFrom16([16]byte(a.bytes[:16]))
-		return !ip.Is4In6() && !torV2.Contains(ip) && !internal.Contains(ip)
+		return !ip.Is4In6() && !special[torV2].Contains(ip) && !special[internal].Contains(ip)
 	case CJDNS:
 		return a.bytes[0] == 0xfc
 	default:
@@ -187,14 +187,10 @@ func (a Addr) Port() uint16 { return a.port }
 
 // AddrPort returns the IP address and port; false for what is not IPv4 or IPv6.
 func (a Addr) AddrPort() (netip.AddrPort, bool) {
-	switch a.kind {
-	case IPv4:
-		return netip.AddrPortFrom(a.ip(), a.port), true
-	case IPv6:
-		return netip.AddrPortFrom(a.ip(), a.port), true
-	default:
+	if a.kind != IPv4 && a.kind != IPv6 {
 		return netip.AddrPort{}, false
 	}
+	return netip.AddrPortFrom(a.ip(), a.port), true
 }
 
 // ip returns the address of IPv4, IPv6 and CJDNS, which looks like IPv6.

@@ -27,30 +27,46 @@ const (
 	opDefault        // The default is n.
 )
 
-// asLimits are the limits of the numbers in a map: the least, and how many bits each
-// class has. A number is its class in unary, then its bits.
-//
-// Source: Bitcoin Core v30.0 src/util/asmap.cpp.
-var ( //nolint:gochecknoglobals // tables, never written
-	opForm    = numberForm{0, 0, 2}
-	asForm    = numberForm{1, 15, 24}
-	matchForm = numberForm{2, 1, 8}
-	jumpForm  = numberForm{17, 5, 30}
+// numberForm is how a number stands in a map: its class in unary, then as many bits as
+// the class has.
+type numberForm uint8
+
+const (
+	opForm numberForm = iota
+	asForm
+	matchForm
+	jumpForm
 )
 
-// numberForm is how a number stands in a map: its classes have first, first+1 ...
-// last bits of mantissa. Instructions have classes of 0, 0 and 1 bits.
-type numberForm struct{ least, first, last uint32 }
+// forms are the least number of each form, and the bits of its first and last class.
+// Between them, each class has one bit more. Instructions have classes of 0, 0 and 1.
+//
+// Source: Bitcoin Core v30.0 src/util/asmap.cpp.
+var forms = [...]struct{ least, first, last uint32 }{ //nolint:gochecknoglobals // a table, never written
+	opForm: {0, 0, 2}, asForm: {1, 15, 24}, matchForm: {2, 1, 8}, jumpForm: {17, 5, 30},
+}
 
 // classBits returns the bits of class n.
 func (f numberForm) classBits(n uint32) uint32 {
 	if f == opForm {
-		return [...]uint32{0, 0, 1}[n]
+		return n / 2
 	}
-	return f.first + n
+	return forms[f].first + n
 }
 
-func (f numberForm) classes() uint32 { return f.last - f.first + 1 }
+func (f numberForm) classes() uint32 { return forms[f].last - forms[f].first + 1 }
+
+// operand returns the form of the number that follows an instruction.
+func operand(op uint32) numberForm {
+	switch op {
+	case opJump:
+		return jumpForm
+	case opMatch:
+		return matchForm
+	default:
+		return asForm
+	}
+}
 
 // addrBits is how many bits an address has in a map: IPv4 stands at ::ffff:0:0/96.
 const addrBits = 128
@@ -102,8 +118,7 @@ func (m *ASMap) lookup(a Addr) uint32 {
 	used, fallback := uint32(0), uint32(0)
 	for {
 		op, ok := r.number(opForm)
-		form := [...]numberForm{opReturn: asForm, opJump: jumpForm, opMatch: matchForm, opDefault: asForm}[op]
-		n, fits := r.number(form)
+		n, fits := r.number(operand(op))
 		if !ok || !fits {
 			return 0 // Not in a map that was checked.
 		}
@@ -159,7 +174,7 @@ func (r *asReader) bit() (uint32, bool) {
 //
 // Source: DecodeBits, Bitcoin Core v30.0 src/util/asmap.cpp.
 func (r *asReader) number(f numberForm) (uint32, bool) {
-	value := f.least
+	value := forms[f].least
 	class := uint32(0)
 	for class+1 < f.classes() {
 		more, ok := r.bit()
@@ -205,8 +220,7 @@ func (c *asChecker) step() (end bool, fault string) {
 	if !ok {
 		return false, "ends within an instruction"
 	}
-	form := [...]numberForm{opReturn: asForm, opJump: jumpForm, opMatch: matchForm, opDefault: asForm}[op]
-	n, ok := c.number(form)
+	n, ok := c.number(operand(op))
 	if !ok {
 		return false, "ends within a number"
 	}

@@ -25,9 +25,9 @@ const coreMap = "fd38d50f7d5d665357f64bba6bfc190d6078a7e68e5d3ac032edf47f8b5755f
 	"33e53662a7d72a29477b5beb35710591d3e23e5f0379baea62ffdee535bcdf879cbf69b88d7ea37c8015381cf" +
 	"63dc33d28f757a4a5e15d6a08"
 
-func unhex(t testing.TB, text string) []byte {
+func coreMapFile(t testing.TB) []byte {
 	t.Helper()
-	raw, err := hex.DecodeString(text)
+	raw, err := hex.DecodeString(coreMap)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func unhex(t testing.TB, text string) []byte {
 }
 
 func TestASMapOfCore(t *testing.T) {
-	m, err := ParseASMap(unhex(t, coreMap))
+	m, err := ParseASMap(coreMapFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestASMapOfCore(t *testing.T) {
 }
 
 func TestASMapGroups(t *testing.T) {
-	m, err := ParseASMap(unhex(t, coreMap))
+	m, err := ParseASMap(coreMapFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestASMapGroups(t *testing.T) {
 type asWriter struct{ bits []byte }
 
 func (w *asWriter) number(f numberForm, value uint32) {
-	value -= f.least
+	value -= forms[f].least
 	class := uint32(0)
 	for value>>f.classBits(class) != 0 {
 		value -= 1 << f.classBits(class)
@@ -294,7 +294,7 @@ func TestASMapSize(t *testing.T) {
 }
 
 func TestASMapCutOff(t *testing.T) {
-	file := unhex(t, coreMap)
+	file := coreMapFile(t)
 	for size := range file {
 		if _, err := ParseASMap(file[:size]); !errors.Is(err, ErrASMap) {
 			t.Fatalf("cut at %d: %v", size, err)
@@ -305,7 +305,7 @@ func TestASMapCutOff(t *testing.T) {
 // FuzzASMap checks that a map that passes the check gives each address an answer, and
 // that numbers are read as they are written.
 func FuzzASMap(f *testing.F) {
-	f.Add(unhex(f, coreMap), []byte("some address...."))
+	f.Add(coreMapFile(f), []byte("some address...."))
 	f.Add([]byte{0, 0, 0}, []byte{})
 	f.Fuzz(func(t *testing.T, file, address []byte) {
 		r := asReader{code: file}
@@ -339,7 +339,7 @@ func walk(t *testing.T, file []byte, a Addr) uint32 {
 	for r.at < r.size() {
 		start := r.at
 		op, _ := r.number(opForm)
-		n, ok := r.number([]numberForm{asForm, jumpForm, matchForm, asForm}[op])
+		n, ok := r.number(operand(op))
 		if !ok {
 			break // Padding.
 		}

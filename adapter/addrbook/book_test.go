@@ -1,9 +1,10 @@
 package addrbook
 
 import (
+	"reflect"
+	"runtime"
 	"testing"
 	"time"
-	"unsafe"
 )
 
 func TestAddOutcomes(t *testing.T) {
@@ -328,12 +329,23 @@ func TestSecondSlotYields(t *testing.T) {
 }
 
 func TestMemory(t *testing.T) {
-	if got := int(unsafe.Sizeof(entry{})); got*5/4+94 > EntrySizeBytes {
+	if got := int(reflect.TypeFor[entry]().Size()); got*5/4+94 > EntrySizeBytes {
 		t.Errorf("an entry has %d bytes: with growth and index %d, the stated bound is %d", got, got*5/4+94, EntrySizeBytes)
 	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
 	b := New(testConfig(1))
 	full := fillTables(b)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
 	check(t, b)
+	const tables = (NewSlots+TriedSlots)*4 + (NewBuckets+TriedBuckets)*8
+	if got, most := int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(MaxEntries*EntrySizeBytes+tables); got > most {
+		t.Errorf("a full book takes %d bytes, the stated bound is %d", got, most)
+	} else {
+		t.Logf("a full book of %d addresses takes %.1f MiB", full, float64(got)/(1<<20))
+	}
 	if s := b.Stats(); s.Entries != full || s.Entries > MaxEntries || s.References > NewSlots || s.Tried > TriedSlots {
 		t.Errorf("%+v", s)
 	}
@@ -350,7 +362,7 @@ func fillTables(b *Book) (entries int) {
 	e := entry{source: Group{1}, seen: seconds(t0)}
 	missing := TriedSlots
 	for n := 0; missing > 0; n++ {
-		e.addr = v4(n%50000, n/50000)
+		e.addr = v4(n%12000, n/12000) // Below 100.64.0.0/10: all are routable.
 		if p := b.triedPlace(e.addr); b.isFree(&b.tried, p) {
 			e.isTried = true
 			b.tried.put(p, b.create(e))
@@ -362,7 +374,7 @@ func fillTables(b *Book) (entries int) {
 	n := 0
 	for bucket := range NewBuckets {
 		for b.fresh.used[bucket] != 1<<64-1 {
-			e.addr = v4(n%50000, 1000+n/50000)
+			e.addr = v4(n%12000, 1000+n/12000)
 			n++
 			if p := b.position(tagNewPosition, bucket, e.addr); b.isFree(&b.fresh, p) {
 				b.refer(p, b.create(e))

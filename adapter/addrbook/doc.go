@@ -29,7 +29,7 @@
 // [Book.ResolveCollisions] runs with it. With nobody tried yet, [Book.SeedSlots] slots
 // dial what [Book.PickSeed] takes from [FixedSeeds], whatever DNS said.
 //
-// A book is about 15 MiB when both tables are full; see [MaxEntries]. The time comes in
+// A book takes at most 17.6 MiB, when both tables are full; see [MaxEntries]. The time comes in
 // as an argument, chance from [Config.Seed]: the same calls give the same book.
 //
 // # Trust

@@ -315,13 +315,14 @@ func (d *decoder) places(b *Book, a Addr, same bool) (places [MaxReferences]plac
 	if d.err == nil && (n < 1 || n > MaxReferences) {
 		d.fail("number of slots out of range")
 	}
-	for i := range min(n, MaxReferences) {
+	last := -1
+	for i := range places[:min(n, MaxReferences)] {
 		p := place(d.number(2))
 		if d.err != nil {
 			return places, n
 		}
 		bucket, _ := p.split()
-		if i > 0 && p <= places[i-1] || p != b.position(tagNewPosition, bucket, a) {
+		if int(p) <= last || p != b.position(tagNewPosition, bucket, a) {
 			d.fail("slot is not the address's")
 			return places, n
 		}
@@ -329,7 +330,7 @@ func (d *decoder) places(b *Book, a Addr, same bool) (places [MaxReferences]plac
 			d.fail("slot is taken")
 			return places, n
 		}
-		places[i] = p
+		places[i], last = p, int(p)
 	}
 	return places, n
 }

@@ -44,7 +44,7 @@ func groupOf(a Addr, systems *ASMap) Group {
 		return prefix(a, 4)
 	case a.kind == CJDNS:
 		return prefix(a, 12) // The first 8 bits are always fc.
-	case heNet.Contains(a.ip()):
+	case special[heNet].Contains(a.ip()):
 		return prefix(a, 36)
 	default:
 		return prefix(a, 32)

@@ -15,11 +15,11 @@ const (
 	NewSlots   = NewBuckets * BucketSize
 	TriedSlots = TriedBuckets * BucketSize
 	// MaxEntries is the most addresses that a book holds: 65,536 + 16,384. An entry
-	// takes at most [EntrySizeBytes], so entries take at most 14 MiB; the slots of
-	// the tables add 320 KiB.
+	// takes at most [EntrySizeBytes], so entries take at most 17.2 MiB; the slots of
+	// the tables add 330 KiB.
 	MaxEntries = NewSlots + TriedSlots
-	// EntrySizeBytes bounds what an address takes in memory, in bytes: 92 of the
-	// entry itself, up to 1.25 times as much while the list grows, and up to 84 in
+	// EntrySizeBytes bounds what an address takes in memory, in bytes: 96 of the
+	// entry itself, up to 1.25 times as much while the list grows, and up to 94 in
 	// the index (a key of 36, a value of 4, one byte of control, at 7/16 load).
 	EntrySizeBytes = 220
 	// MaxReferences is the most slots of the new table in which an address stands.

@@ -1,6 +1,9 @@
 package addrbook
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Attempt says that an address is dialled now. With count, it is a failure until
 // [Book.Good] says otherwise; leave count out when the fault may be ours, as when
@@ -91,12 +94,7 @@ func (b *Book) promote(id uint32, p place) {
 // collide keeps an address that waits for its slot, unless it does already or too
 // many do.
 func (b *Book) collide(a Addr) {
-	for _, waiting := range b.collisions[:b.waiting] {
-		if waiting == a {
-			return
-		}
-	}
-	if b.waiting < MaxCollisions {
+	if b.waiting < MaxCollisions && !slices.Contains(b.collisions[:b.waiting], a) {
 		b.collisions[b.waiting] = a
 		b.waiting++
 	}

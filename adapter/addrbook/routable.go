@@ -6,17 +6,29 @@ import (
 	"slices"
 )
 
-// Ranges that have a meaning of their own. Source: Bitcoin Core v30.0 src/netaddress.h
-// and src/netaddress.cpp.
-var ( //nolint:gochecknoglobals // tables, never written
-	torV2     = netip.MustParsePrefix("fd87:d87e:eb43::/48") // TORV2_IN_IPV6_PREFIX.
-	internal  = netip.MustParsePrefix("fd6b:88c0:8724::/48") // INTERNAL_IN_IPV6_PREFIX.
-	heNet     = netip.MustParsePrefix("2001:470::/32")       // IsHeNet.
-	teredo    = netip.MustParsePrefix("2001::/32")           // RFC4380.
-	sixToFour = netip.MustParsePrefix("2002::/16")           // RFC3964.
-	nat64     = netip.MustParsePrefix("64:ff9b::/96")        // RFC6052.
-	siit      = netip.MustParsePrefix("::ffff:0:0:0/96")     // RFC6145.
+// Ranges that have a meaning of their own, by their place in special.
+const (
+	torV2 = iota
+	internal
+	heNet
+	teredo
+	sixToFour
+	nat64
+	siit
 )
+
+// special are those ranges.
+//
+// Source: Bitcoin Core v30.0 src/netaddress.h and src/netaddress.cpp.
+var special = [...]netip.Prefix{ //nolint:gochecknoglobals // a table, never written
+	torV2:     netip.MustParsePrefix("fd87:d87e:eb43::/48"), // TORV2_IN_IPV6_PREFIX.
+	internal:  netip.MustParsePrefix("fd6b:88c0:8724::/48"), // INTERNAL_IN_IPV6_PREFIX.
+	heNet:     netip.MustParsePrefix("2001:470::/32"),       // IsHeNet.
+	teredo:    netip.MustParsePrefix("2001::/32"),           // RFC4380.
+	sixToFour: netip.MustParsePrefix("2002::/16"),           // RFC3964.
+	nat64:     netip.MustParsePrefix("64:ff9b::/96"),        // RFC6052.
+	siit:      netip.MustParsePrefix("::ffff:0:0:0/96"),     // RFC6145.
+}
 
 // unroutable are the ranges that no stranger may name: those of CNetAddr::IsRoutable,
 // Bitcoin Core v30.0 src/netaddress.cpp, and, below the line, more of IANA's registries
@@ -79,20 +91,19 @@ func public(ip netip.Addr) bool {
 //
 // Source: CNetAddr::GetLinkedIPv4, Bitcoin Core v30.0 src/netaddress.cpp.
 func (a Addr) linkedIPv4() (netip.Addr, bool) {
-	switch a.kind {
-	case IPv4:
+	if a.kind == IPv4 {
 		return a.ip(), true
-	case IPv6:
-	default:
+	}
+	if a.kind != IPv6 {
 		return netip.Addr{}, false
 	}
 	ip := a.ip()
 	switch {
-	case nat64.Contains(ip), siit.Contains(ip):
+	case special[nat64].Contains(ip), special[siit].Contains(ip):
 		return netip.AddrFrom4([4]byte(a.bytes[12:16])), true
-	case sixToFour.Contains(ip):
+	case special[sixToFour].Contains(ip):
 		return netip.AddrFrom4([4]byte(a.bytes[2:6])), true
-	case teredo.Contains(ip):
+	case special[teredo].Contains(ip):
 		var v4 [4]byte
 		binary.BigEndian.PutUint32(v4[:], ^binary.BigEndian.Uint32(a.bytes[12:16]))
 		return netip.AddrFrom4(v4), true
