@@ -13,7 +13,7 @@ const progressEvery = time.Second
 // headerProgress says on out how far a walk over total headers is.
 type headerProgress struct {
 	out   io.Writer
-	total int64 // headers, 0 if not known: then nothing is said
+	total int64 // headers, 0 if not known, as from a pipe: then no end is foretold
 	said  time.Time
 }
 
@@ -24,11 +24,15 @@ func newHeaderProgress(out io.Writer, total int64) *headerProgress {
 // step says, at most once a second, that done headers took from started to now.
 func (p *headerProgress) step(now, started time.Time, done int64) {
 	elapsed := now.Sub(started)
-	if p.total == 0 || done >= p.total || elapsed < progressEvery || now.Sub(p.said) < progressEvery {
+	if p.total > 0 && done >= p.total || elapsed < progressEvery || now.Sub(p.said) < progressEvery {
 		return
 	}
 	p.said = now
 	perSecond := headersPerSecond(done, elapsed)
+	if p.total == 0 {
+		_, _ = fmt.Fprintf(p.out, "blockgate: %d headers, %d headers/s, more to come\n", done, perSecond)
+		return
+	}
 	left := "unknown time"
 	if perSecond > 0 {
 		left = fmt.Sprintf("%d s", (p.total-done+perSecond-1)/perSecond)

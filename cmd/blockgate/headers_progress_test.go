@@ -28,7 +28,12 @@ func TestHeaderProgress(t *testing.T) {
 		steps []step
 	}{
 		{"quick", 4000, []step{{0, 0, ""}, {999 * time.Millisecond, 2000, ""}, {time.Second, 4000, ""}}},
-		{"not known", 0, []step{{time.Second, 2000, ""}, {time.Hour, 4000, ""}}},
+		{"not known", 0, []step{
+			{999 * time.Millisecond, 1999, ""},
+			{time.Second, 2000, "blockgate: 2000 headers, 2000 headers/s, more to come\n"},
+			{1999 * time.Millisecond, 3000, ""},
+			{time.Hour, 7200, "blockgate: 7200 headers, 2 headers/s, more to come\n"},
+		}},
 		{"slow", 10_000, []step{
 			{999 * time.Millisecond, 1999, ""},
 			{time.Second, 2000, "blockgate: 2000 of 10000 headers (20%), 2000 headers/s, 4 s left\n"},

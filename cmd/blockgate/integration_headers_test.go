@@ -2,14 +2,19 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"blockgate/adapter"
 	"blockgate/adapter/fakepeer"
+	"blockgate/headerchain"
 	"blockgate/headerchain/store"
 	"blockgate/internal/btc"
 )
@@ -105,6 +110,71 @@ func TestMinimumChainWork(t *testing.T) {
 		if r.Msg == "synced" {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// TestHeadersFullDisk lets the adapter write no byte more to its file of headers, and
+// then lets it again. The service goes on meanwhile, and afterwards the disk has all.
+func TestHeadersFullDisk(t *testing.T) {
+	t.Parallel()
+	const blocks = 20
+	chain := regtest(t, 97, blocks)
+	peer := listen(t, 97, chain, fakepeer.Script{})
+	dir := t.TempDir()
+	file := filepath.Join(dir, "adapter", headerFileName)
+	size := func() int64 {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	d := startDaemon(t, dir, append(connectTo(peer), "--network", "regtest")...)
+	f := follow(d, 0, genesis(btc.Regtest))
+	f.connects(blocks)
+	eventually(t, "the headers on the disk", func() bool { return size() == 64+88*blocks })
+
+	adapter := d.live("adapter")
+	var before unix.Rlimit
+	full := func(most uint64) {
+		t.Helper()
+		if err := unix.Prlimit(adapter, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: most, Max: before.Max}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Prlimit(adapter, unix.RLIMIT_FSIZE, nil, &before); err != nil {
+		t.Fatal(err)
+	}
+	full(64 + 88*blocks + 30) // a part of a record still fits
+	mineMore(t, chain, 3)
+	d.awaitMessage("headers not written", 0)
+	f.connects(blocks + 3)
+	f.at(chain)
+	full(before.Cur)
+	d.awaitMessage("headers written again", 0)
+	mineMore(t, chain, 1)
+	f.connects(blocks + 4)
+	if d.live("adapter") != adapter {
+		t.Error("the adapter was started again")
+	}
+	if code := d.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := size(); got != 64+88*(blocks+4) {
+		t.Errorf("%d bytes", got)
+	}
+	again, err := openHeaders(filepath.Dir(file), btc.Regtest, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	loaded := headerchain.New(btc.Regtest)
+	err = again.Load(func(headers []btc.Header) error {
+		_, err := loaded.Accept(headers, time.Now())
+		return err
+	})
+	if _, tip := chain.Tip(); err != nil || loaded.Best().Hash != tip {
+		t.Errorf("%v, %v, want %v", loaded.Best(), err, tip)
 	}
 }
 
