@@ -102,9 +102,9 @@ const (
 	readBufferSize = 16 << 10
 	// handshakeReadSize is the read buffer of that handshake.
 	handshakeReadSize = 4 << 10
-	// maxFallbacks is how many such peers are remembered: with ten slots and 15 s a try,
-	// more than all that an hour brings before one is dialled again.
-	maxFallbacks = 4096
+	// maxFallbacks is how many such peers are remembered: a hundred for each of ten
+	// slots. One that is forgotten costs one try by v2 more.
+	maxFallbacks = 1024
 	// maxOutgoing is the longest frame that we ever write: a getdata of 1,000
 	// entries has 36 kB.
 	maxOutgoing = 64 << 10
