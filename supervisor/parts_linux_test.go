@@ -273,8 +273,15 @@ func TestFatal(t *testing.T) {
 		code, inRow int
 		want        bool
 	}{
-		{4, 1, true}, {5, 1, true}, {2, 1, false}, {2, maxStartCrashes - 1, false}, {2, maxStartCrashes, true}, {2, maxStartCrashes + 1, true},
-		{-1, 100, false}, {0, 100, false}, {3, 100, false},
+		{4, 1, true},
+		{5, 1, true},
+		{2, 1, false},
+		{2, maxStartCrashes - 1, false},
+		{2, maxStartCrashes, true},
+		{2, maxStartCrashes + 1, true},
+		{-1, 100, false},
+		{0, 100, false},
+		{3, 100, false},
 	} {
 		if unfit(c.code, c.inRow) != c.want {
 			t.Errorf("code %d, %d times in a row, makes parsers unfit: %v", c.code, c.inRow, !c.want)

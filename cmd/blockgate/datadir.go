@@ -115,14 +115,17 @@ const (
 
 // takeLock takes the lock of an open file, unless somebody else keeps it.
 func takeLock(file *os.File) bool {
-	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPause) {
-		if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			return true
-		}
-		if time.Now().After(end) {
+	again, late := time.NewTicker(lockPause), time.NewTimer(lockPatience)
+	defer again.Stop()
+	defer late.Stop()
+	for unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		select {
+		case <-again.C:
+		case <-late.C:
 			return false
 		}
 	}
+	return true
 }
 
 func (d *dataDir) checkIdentity(want dataDirIdentity) error {
