@@ -23,6 +23,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"blockgate/adapter/evidence"
 	"blockgate/adapter/fakepeer"
 	"blockgate/internal/btc"
 )
@@ -41,6 +42,7 @@ type scriptServices struct{}
 //
 //	exits CODE blockgate ARG...        runs it and wants the exit code
 //	block NAME FILE                    unpacks a block of testdata/blocks
+//	evidence FILE NAME HEIGHT REASON [SIZE]  keeps such a block, or its beginning, as evidence
 //	headers NAME FILE                  unpacks headers of headerchain/testdata
 //	flip FILE OFFSET                   changes one bit of a file, or changes it back
 //	cut FILE SIZE                      shortens a file, or lengthens it with zeros
@@ -62,7 +64,7 @@ func TestScripts(t *testing.T) {
 		},
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "block": scriptBlock, "headers": scriptHeaders, "flip": scriptFlip, "cut": scriptCut, "keys": scriptKeys,
+			"evidence": scriptEvidence, "exits": scriptExits, "block": scriptBlock, "headers": scriptHeaders, "flip": scriptFlip, "cut": scriptCut, "keys": scriptKeys,
 			"taken": scriptTaken, "serve": scriptServe, "stop": scriptStop, "lines": scriptLines, "blocks": scriptBlocks,
 		},
 	})
@@ -100,6 +102,22 @@ func scriptBlock(ts *testscript.TestScript, neg bool, args []string) {
 	raw, err := unpackBlock(args[0])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), raw, 0o600))
+}
+
+func scriptEvidence(ts *testscript.TestScript, neg bool, args []string) {
+	scriptArgs(ts, neg, args, 4)
+	raw, err := unpackBlock(args[1])
+	ts.Check(err)
+	if len(args) > 4 {
+		raw = raw[:scriptNumber(ts, args[4])]
+	}
+	r := evidence.Record{
+		Network: btc.Mainnet, Height: btc.Height(scriptNumber(ts, args[2])), MedianTime: 1, Reason: args[3],
+		Detail: "a detail", Time: time.Unix(1_700_000_000, 0), Build: testBuild, Body: raw,
+	}
+	file, err := r.Encode()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), file, 0o600))
 }
 
 func scriptHeaders(ts *testscript.TestScript, neg bool, args []string) {

@@ -113,10 +113,10 @@ func inside(e sha256d.Engine, at fuzz.Place, body []byte) func() error {
 }
 
 // sixteen runs as many at once as are in flight.
-func sixteen(make func() func() error) func() error {
+func sixteen(build func() func() error) func() error {
 	var runs [inFlight]func() error
 	for i := range runs {
-		runs[i] = make()
+		runs[i] = build()
 	}
 	return func() error {
 		var errs [inFlight]error
@@ -236,6 +236,7 @@ func (c *cells) judge(at fuzz.Place, body []byte) error {
 
 // memory reports what parsers hold of their own after 10,000 blocks.
 func (c *cells) memory(b *testing.B, corpus *fuzz.Corpus) {
+	b.Helper()
 	rows, err := corpus.Rows()
 	if err != nil {
 		b.Fatal(err)

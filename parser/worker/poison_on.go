@@ -4,6 +4,7 @@ package worker
 
 import (
 	"bytes"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ import (
 var poisons = map[string]func(jobs int){ //nolint:gochecknoglobals // a table, never written
 	"poison:panic":   func(int) { panic("poison") },
 	"poison:nil":     func(int) { *nowhere() = 1 },
-	"poison:stack":   func(int) { deeper(0) },
+	"poison:stack":   func(int) { debug.SetMaxStack(8 << 20); deeper(0) }, // else it meets the memory limit first
 	"poison:loop":    func(int) { spin() },
 	"poison:memory":  func(int) { hoard() },
 	"poison:call":    func(int) { _, _ = unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0) },

@@ -1,4 +1,4 @@
-package ring_test
+package bench_test
 
 import (
 	"encoding/binary"
