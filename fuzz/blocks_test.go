@@ -221,3 +221,23 @@ func TestCorpusErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// B10: a transaction that spends an output of a later one breaks a rule of coins, which
+// nobody can see without their set; such a block is proven like any other, and so is one
+// in the right order.
+func TestOrderWithinABlockIsNotJudged(t *testing.T) {
+	const height = 700_000
+	spending := func(prevout btc.Hash) fuzz.Tx {
+		input := slices.Concat([]byte{2, 0, 0, 0, 1}, prevout[:], make([]byte, 4+1), []byte{0xff, 0xff, 0xff, 0xff})
+		return fuzz.Tx{Stripped: slices.Concat(input, []byte{1}, make([]byte, 8+1), make([]byte, 4))}
+	}
+	first := spending(btc.Hash{1})
+	second := spending(btc.DoubleSHA256(first.Stripped))
+	judge := fuzz.NewJudge()
+	for _, txs := range [][]fuzz.Tx{{first, second}, {second, first}} {
+		got := judge.Alone(fuzz.Place{Network: btc.Mainnet, Height: height}, fuzz.Mint(height, txs))
+		if !got.Accepted() || got.Checked.TxCount() != 3 {
+			t.Errorf("%+v", got)
+		}
+	}
+}

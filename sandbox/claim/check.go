@@ -202,7 +202,8 @@ func (k *Checker) checkWitness(c coinbase, wtxids [][sha256d.Size]byte) error {
 	return nil
 }
 
-// checkRules judges a body that is proven, in Bitcoin Core's order.
+// checkRules judges a body that is proven, in Bitcoin Core's order, but that a rule
+// that is proven to be broken goes before a worker's word for another one.
 func (k *Checker) checkRules(c Checked, first coinbase, said verdict.Code) error {
 	if c.context.Network == btc.Signet && c.header != btc.Signet.Params().Genesis {
 		if err := k.checkSolution(c); err != nil {

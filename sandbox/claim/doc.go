@@ -88,6 +88,13 @@
 // [ErrRule]: the miner's fault, and the same for every body of that header. All that
 // needs a walk is a parser's to judge, in a code of package verdict.
 //
+// Of several faults the first is told, and it is the one that Bitcoin Core names, with
+// two exceptions. What is not proven is judged by no rule, so a broken commitment hides
+// a broken rule, where Core looks at witnesses last. And what is proven goes before a
+// worker's word: a coinbase whose scriptSig has a wrong length is told by that, even if
+// there is another coinbase, or its own values are out of range, which Core looks at
+// before.
+//
 // # Trust
 //
 // Runs in: the adapter and every verifying subscriber.

@@ -137,6 +137,26 @@ func TestCoinbaseReasons(t *testing.T) {
 	}
 }
 
+// Where a coinbase of a wrong length breaks another rule, too, that is proven which no
+// worker has to be believed for. Core looks at the others first.
+func TestProvenRuleGoesFirst(t *testing.T) {
+	short := coinbaseOf([]byte{2}, anyScript)
+	greedy := testTx{stripped: slices.Clone(short.stripped)}
+	value := len(greedy.stripped) - 4 - len(anyScript) - 1 - 8 // before lock time, script and its length
+	greedy.stripped[value+7] = 0x80
+	for want, txs := range map[verdict.Code][]testTx{
+		verdict.CoinbaseLength:   {short, plain(7, 90)},
+		verdict.CoinbaseMultiple: {short, coinbaseOf(scriptSig, anyScript)},
+		verdict.ValueNegative:    {greedy, plain(7, 90)},
+	} {
+		header, body, _ := blockOf(txs...)
+		said := walk(regtest, body)
+		if err := check(t, regtest, header, body, said); said.Verdict != want || !errors.Is(err, claim.ErrCoinbaseLength) {
+			t.Errorf("the worker says %v, want %v; got %v", said.Verdict, want, err)
+		}
+	}
+}
+
 // B08: the size without witness, at its limit. Weight has a test of its own.
 func TestStrippedSizeLimit(t *testing.T) {
 	const most = btc.MaxBlockWeight / btc.WitnessScaleFactor
