@@ -56,6 +56,12 @@ func newParse() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.heightGiven, s.medianGiven = cmd.Flags().Changed("height"), cmd.Flags().Changed("median-time")
+			if err := s.network.complete(); err != nil {
+				return err
+			}
+			if _, err := s.network.solution(); err != nil { // before anything is read
+				return err
+			}
 			if s.tx {
 				return runParseTx(cmd, s, args[0])
 			}
@@ -77,9 +83,6 @@ func newParse() *cobra.Command {
 }
 
 func runParse(cmd *cobra.Command, s *parseSettings, path string) error {
-	if err := s.network.complete(); err != nil {
-		return err
-	}
 	if s.heightGiven && s.height < 0 {
 		return usagef("--height %d: want 0 or more", s.height)
 	}

@@ -40,9 +40,6 @@ type txResult struct {
 }
 
 func runParseTx(cmd *cobra.Command, s *parseSettings, path string) error {
-	if err := s.network.complete(); err != nil {
-		return err
-	}
 	if s.heightGiven || s.medianGiven || s.pow {
 		return usagef("--tx: a transaction alone has no --height, --median-time or --pow")
 	}

@@ -14,7 +14,9 @@ const OK Code = 1
 
 // The faults of form: the bytes can not be walked to their end, and have no claim.
 const (
-	// TooLarge says that there are more bytes than any block has.
+	// TooLarge says that there are more bytes than any block has. Nobody walks them, so
+	// its reason is one of two: Core's is bad-blk-weight if the witnesses are what is
+	// too much.
 	TooLarge Code = iota + 2
 	// Truncated says that the bytes end within a field.
 	Truncated
