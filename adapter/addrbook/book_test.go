@@ -417,3 +417,22 @@ func TestSeconds(t *testing.T) {
 		t.Error("a time before the beginning")
 	}
 }
+
+// TestNothingNew checks that who names an address with no later time than is known
+// gives it no slot more.
+func TestNothingNew(t *testing.T) {
+	for _, c := range []struct {
+		later uint32
+		want  bool
+	}{{0, false}, {1, true}} {
+		b := New(testConfig(1))
+		a := v4(300, 1)
+		put(t, b, a, a, t0)
+		for n := range 50 {
+			b.Add([]Heard{{Addr: a, Seen: seconds(t0) + c.later}}, b.PeerSource(v4(n, 1)), nil, t0)
+		}
+		if got := b.find(a).refs > 1; got != c.want {
+			t.Errorf("named %d s later by 50: more than one slot: %v", c.later, got)
+		}
+	}
+}

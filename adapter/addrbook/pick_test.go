@@ -344,3 +344,40 @@ func BenchmarkAdd(b *testing.B) {
 		n++
 	}
 }
+
+// TestDrawEnds checks how many entries a draw looks at when all have the least chance:
+// each is 1.2 times as likely as the one before, and none after the 46th is let pass.
+func TestDrawEnds(t *testing.T) {
+	b := New(testConfig(4))
+	a := v4(1, 1)
+	put(t, b, a, a, t0)
+	e := b.find(a)
+	e.failures, e.tried = maxChanceFailures, seconds(t0)
+	if e.chance(seconds(t0)) != chances[maxChanceFailures]/100 {
+		t.Fatalf("chance %d", e.chance(seconds(t0)))
+	}
+	want, left, p := 0.0, 1.0, math.Pow(0.66, maxChanceFailures)/100
+	for left > 0 {
+		want += left
+		left *= 1 - min(p, 1)
+		p *= 1.2
+	}
+	const draws = 5000
+	total := 0
+	for range draws {
+		before := b.dice
+		b.draw(true, seconds(t0))
+		rolls := 0
+		for ; before != b.dice; rolls++ {
+			before.roll()
+		}
+		looked := rolls / 3 // The bucket, the slot, the chance.
+		if rolls%3 != 0 || looked > 46 {
+			t.Fatalf("seed 4: %d rolls for %d entries", rolls, looked)
+		}
+		total += looked
+	}
+	if got := float64(total) / draws; math.Abs(got-want) > 0.5 {
+		t.Errorf("seed 4: a draw looks at %.1f entries, want %.1f", got, want)
+	}
+}

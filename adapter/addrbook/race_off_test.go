@@ -1,0 +1,5 @@
+//go:build !race
+
+package addrbook
+
+const raceDetector = false
