@@ -18,7 +18,7 @@ import (
 var poisons = map[string]func(jobs int){ //nolint:gochecknoglobals // a table, never written
 	"poison:panic":   func(int) { panic("poison") },
 	"poison:nil":     func(int) { *nowhere() = 1 },
-	"poison:stack":   func(int) { debug.SetMaxStack(8 << 20); deeper(0) }, // else it meets the memory limit first
+	"poison:stack":   func(int) { debug.SetMaxStack(8 << 20); deeper(new(int)) }, // else it meets the memory limit first
 	"poison:loop":    func(int) { spin() },
 	"poison:memory":  func(int) { hoard() },
 	"poison:call":    func(int) { _, _ = unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0) },
@@ -37,7 +37,12 @@ func swallow(jobs int, body []byte) {
 
 func nowhere() *int { return nil }
 
-func deeper(n int) int { return deeper(n+1) + deeper(n+2) }
+func deeper(n *int) {
+	if *n++; *n > 0 {
+		deeper(n)
+		deeper(n)
+	}
+}
 
 func spin() {
 	for n := 0; ; n++ {
