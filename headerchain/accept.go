@@ -64,7 +64,6 @@ func (c *Chain) acceptAll(b *batch, headers []btc.Header) (done Accepted, failed
 		stretch := headers[at:min(at+hashStretch, len(headers))]
 		hashes := c.hashes[:len(stretch)]
 		c.hasher.hashBatch(hashes, stretch)
-		c.index.touch(hashes)
 		for i := 0; i < len(stretch); i++ {
 			if n := c.extend(b, stretch[i:], hashes[i:]); n > 0 {
 				done.New += n
