@@ -107,7 +107,13 @@ func (x *index) addRun(nodes *arena, first ref, hashes []btc.Hash) {
 		return
 	}
 	for i := range hashes {
-		x.put(&hashes[i], first+ref(i))
+		hash := &hashes[i]
+		in := &x.lines[x.home(hash)]
+		if used := in[0]; used < lineNodes {
+			in[0], in[used+1] = used+1, tagOf(hash)|uint32(first+ref(i)+1)
+		} else {
+			x.put(hash, first+ref(i))
+		}
 	}
 	x.used += len(hashes)
 }
