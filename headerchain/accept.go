@@ -64,7 +64,6 @@ func (c *Chain) acceptAll(b *batch, headers []btc.Header) (done Accepted, failed
 		stretch := headers[at:min(at+hashStretch, len(headers))]
 		hashes := c.hashes[:len(stretch)]
 		c.hasher.hashBatch(hashes, stretch)
-		c.index.touch(hashes)
 		for i := 0; i < len(stretch); i++ {
 			if n := c.extend(b, stretch[i:], hashes[i:]); n > 0 {
 				done.New += n
@@ -174,19 +173,30 @@ func (c *Chain) settle(b *batch) bool {
 }
 
 // laySpine makes spine the chain of the best header: it writes from the tip down
-// to where the old one is right.
+// to where the old one is right, run by run.
 func (c *Chain) laySpine() {
 	size := c.depth(c.best) + 1
 	if size > cap(c.spine) { // by an eighth, to waste little
 		c.spine = append(make([]ref, 0, size+size/8), c.spine...)
 	}
-	old := len(c.spine)
+	old := min(len(c.spine), size)
 	c.spine = c.spine[:size]
-	clear(c.spine[min(old, size):])
-	for i, r := size-1, c.best; i > 0; i, r = i-1, c.nodes.parent(r) {
-		if c.spine[i] == r {
+	clear(c.spine[old:])
+	for r := c.best; r != none; {
+		in := &c.nodes.runs[c.nodes.runOf(r)]
+		first := size - 1 - int(r-in.start) // depth of the run
+		own := c.spine[first:size]
+		// A run lies in one piece: what is right at one depth is right below it.
+		right := min(max(old-first, 0), len(own))
+		for right > 0 && own[right-1] != in.start+ref(right-1) {
+			right--
+		}
+		for i := right; i < len(own); i++ {
+			own[i] = in.start + ref(i)
+		}
+		if right > 0 {
 			return
 		}
-		c.spine[i] = r
+		r, size = in.parent, first
 	}
 }

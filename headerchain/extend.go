@@ -20,35 +20,52 @@ func (c *Chain) extend(b *batch, headers []btc.Header, hashes []btc.Hash) int {
 	if most == 0 {
 		return 0
 	}
-	first := ref(c.nodes.count)
-	in, at := c.nodes.chunks[uint32(first)/chunkLen], uint32(first)%chunkLen
-	least := versionFloor(c.params, up.height+1)
-	latest := min(b.now+btc.MaxFutureBlockTime, math.MaxUint32)
-	prev := &c.nodes.at(up.at).hash
-	n := 0
-	for ; n < most; n++ {
-		header, hash := &headers[n], &hashes[n]
-		time := header.Time()
-		if !follows(header, prev) || header.Bits() != up.bits || !c.allowed.metBy(hash) ||
-			!up.median.isBefore(time) || int64(time) > latest || header.Version() < least {
-			break
-		}
-		up.median.push(time)
-		up.time = time
-		addWork(&up.work, &c.allowed.work)
-		in.nodes[at].fill(header, hash)
-		in.flags[at] = up.flags
-		if at%worksEvery == 0 {
-			in.works[at/worksEvery] = up.work
-		}
-		at++
-		prev = hash
+	n := c.keepRules(b, headers[:most], hashes)
+	if n == 0 {
+		return 0
 	}
+	first := c.nodes.count
+	c.nodes.chunks[first/chunkLen].fill(first%chunkLen, up.flags, headers[:n], hashes[:n])
+	for r := (first + worksEvery - 1) &^ (worksEvery - 1); r < first+n; r += worksEvery {
+		c.nodes.chunks[r/chunkLen].works[r%chunkLen/worksEvery] = up.work.Add(c.allowed.work.Mul(uint64(r - first + 1)))
+	}
+	up.work = up.work.Add(c.allowed.work.Mul(uint64(n)))
 	up.height += btc.Height(n)
 	up.realBits = realBits(c.params, up.bits, up.height, up.realBits)
 	up.at += ref(n)
 	c.nodes.count += n
-	c.index.addRun(&c.nodes, first, hashes[:n])
+	c.index.addRun(&c.nodes, ref(first), hashes[:n])
+	return n
+}
+
+// keepRules returns how many of the headers, which are a stretch at most, keep the rules of
+// those that continue b's front, and moves the times of the front to the last of them.
+func (c *Chain) keepRules(b *batch, headers []btc.Header, hashes []btc.Hash) int {
+	up := &b.front
+	least := versionFloor(c.params, up.height+1)
+	latest := min(b.now+btc.MaxFutureBlockTime, math.MaxUint32)
+	prev := &c.nodes.at(up.at).hash
+	var times [btc.MedianTimeSpan + hashStretch]uint32
+	highest := up.median.line((*[btc.MedianTimeSpan]uint32)(times[:]))
+	n := 0
+	for ; n < len(headers) && n < hashStretch && n < len(hashes); n++ {
+		header, hash := &headers[n], &hashes[n]
+		time := header.Time()
+		if !follows(header, prev) || header.Bits() != up.bits || !c.allowed.metBy(hash) ||
+			int64(time) > latest || header.Version() < least {
+			break
+		}
+		// What is after all of the last times is after their median.
+		if time > highest {
+			highest = time
+		} else if !mostBefore((*[btc.MedianTimeSpan]uint32)(times[n:]), time) {
+			break
+		}
+		times[btc.MedianTimeSpan+n] = time
+		prev = hash
+	}
+	up.median.times, up.median.at = [btc.MedianTimeSpan]uint32(times[n:]), 0
+	up.time = times[btc.MedianTimeSpan+n-1]
 	return n
 }
 
@@ -73,8 +90,22 @@ func (c *Chain) straight(b *batch, most int) int {
 // compares words, where the compiler would call a function that compares bytes.
 func follows(header *btc.Header, prev *btc.Hash) bool {
 	le := binary.LittleEndian
-	return le.Uint64(header[4:]) == le.Uint64(prev[0:]) &&
-		le.Uint64(header[12:]) == le.Uint64(prev[8:]) &&
-		le.Uint64(header[20:]) == le.Uint64(prev[16:]) &&
-		le.Uint64(header[28:]) == le.Uint64(prev[24:])
+	differ := le.Uint64(header[4:]) ^ le.Uint64(prev[0:])
+	differ |= le.Uint64(header[12:]) ^ le.Uint64(prev[8:])
+	differ |= le.Uint64(header[20:]) ^ le.Uint64(prev[16:])
+	differ |= le.Uint64(header[28:]) ^ le.Uint64(prev[24:])
+	return differ == 0
+}
+
+// fill makes nodes of headers, from place at on, where they have room.
+func (k *chunk) fill(at int, f flags, headers []btc.Header, hashes []btc.Hash) {
+	nodes := k.nodes[at:][:len(headers)]
+	hashes = hashes[:len(headers)]
+	for i := range headers {
+		nodes[i].fill(&headers[i], &hashes[i])
+	}
+	flags := k.flags[at:][:len(headers)]
+	for i := range flags {
+		flags[i] = f
+	}
 }

@@ -37,6 +37,14 @@ func (w *window) push(time uint32) {
 	w.count = min(w.count+1, len(w.times))
 }
 
+// line copies the times of a full window into times, the oldest first, and returns
+// the highest.
+func (w *window) line(times *[btc.MedianTimeSpan]uint32) (highest uint32) {
+	n := copy(times[:], w.times[w.at:])
+	copy(times[n:], w.times[:w.at])
+	return slices.Max(times[:])
+}
+
 // median returns the middle of the times, the later of the two if their number
 // is even.
 //
@@ -50,9 +58,12 @@ func (w *window) median() uint32 {
 // isBefore reports whether the median of a full window is before time: so are more
 // than half of the times. It counts without a branch, since nothing can foretell
 // the times of real headers.
-func (w *window) isBefore(time uint32) bool {
+func (w *window) isBefore(time uint32) bool { return mostBefore(&w.times, time) }
+
+// mostBefore reports whether more than half of times are before time.
+func mostBefore(times *[btc.MedianTimeSpan]uint32, time uint32) bool {
 	var before uint64
-	for _, t := range &w.times {
+	for _, t := range times {
 		before += (uint64(t) - uint64(time)) >> 63
 	}
 	return before > btc.MedianTimeSpan/2

@@ -2,6 +2,7 @@ package headerchain
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"blockgate/internal/btc"
 )
@@ -74,12 +75,13 @@ func checkProof(params *btc.Params, allowed *proof, proofs *proofs, hash *btc.Ha
 	return nil
 }
 
-// metBy does what [btc.Target.Meets] does, from the top and without a copy.
+// metBy does what [btc.Target.Meets] does, without a branch: it reports whether the
+// target less the hash is not below 0. Nothing can foretell which word of them decides.
 func (p *proof) metBy(hash *btc.Hash) bool {
-	for i := len(p.target.Uint256) - 1; i >= 0; i-- {
-		if word := binary.LittleEndian.Uint64(hash[8*i:]); word != p.target.Uint256[i] {
-			return word < p.target.Uint256[i]
-		}
-	}
-	return true
+	le, t := binary.LittleEndian, &p.target.Uint256
+	_, below := bits.Sub64(t[0], le.Uint64(hash[0:]), 0)
+	_, below = bits.Sub64(t[1], le.Uint64(hash[8:]), below)
+	_, below = bits.Sub64(t[2], le.Uint64(hash[16:]), below)
+	_, below = bits.Sub64(t[3], le.Uint64(hash[24:]), below)
+	return below == 0
 }
