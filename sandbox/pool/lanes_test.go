@@ -20,6 +20,9 @@ const (
 	quarantine  = wardWorkers - 1
 )
 
+// soon is the deadline where a worker hangs, and long enough for one that does not.
+const soon = 700 * time.Millisecond
+
 // ward is a lab with two workers at a time, two spares and a quarantine. What a worker
 // does with a block is said by the block's name, which is its median time: the first
 // act by who gets it first, and so on; after the last act and without any all are sound.
@@ -141,7 +144,7 @@ func TestSecondOpinion(t *testing.T) {
 		{"died, then breaks a rule", pool.Job{}, []act{dies, breaks(verdict.ValueTooLarge), breaks(verdict.ValueTooLarge), breaks(verdict.ValueTooLarge)}, claim.ErrRule, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWard(t, 100*time.Millisecond)
+			w := newWard(t, soon)
 			c.job.From = 1
 			if err := w.play(7, c.job, c.acts...); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
@@ -162,7 +165,7 @@ func TestSecondOpinion(t *testing.T) {
 // After a failure a worker that was started since is taken rather than one that stood
 // by: whatever stopped the one may have stopped the others, too.
 func TestNewbornFirst(t *testing.T) {
-	w := newWard(t, 50*time.Millisecond)
+	w := newWard(t, soon)
 	if err := w.play(7, pool.Job{From: 1}, hangs); err != nil {
 		t.Error(err)
 	}
@@ -173,7 +176,7 @@ func TestNewbornFirst(t *testing.T) {
 
 // If no worker is started, one that stands by does it.
 func TestSparesDo(t *testing.T) {
-	w := newWard(t, 50*time.Millisecond)
+	w := newWard(t, soon)
 	w.lab.mu.Lock()
 	w.respawn = false
 	w.lab.mu.Unlock()
@@ -203,7 +206,7 @@ func TestConfirm(t *testing.T) {
 		{"the third hangs", []act{breaks(rule), breaks(rule), hangs}, pool.ErrDisagree, pool.Stats{Disagreed: 1, Kills: 3}},
 	} {
 		for _, suspect := range []bool{false, true} {
-			w := newWard(t, 100*time.Millisecond)
+			w := newWard(t, soon)
 			err := w.play(7, pool.Job{From: 1, Suspect: suspect}, c.acts...)
 			if !errors.Is(err, c.want) || errors.Is(c.want, pool.ErrDisagree) && errors.Is(err, claim.ErrRule) {
 				t.Errorf("%s: got %v, want %v", c.name, err, c.want)
@@ -265,14 +268,17 @@ func TestQuarantine(t *testing.T) {
 	if err := w.play(3, pool.Job{From: 1, Suspect: true}); err != nil { // 400 ms
 		t.Error(err)
 	}
-	begun = time.Now()
-	if err := w.play(4, pool.Job{From: 1, Suspect: true}); err != nil {
+	if err := w.play(5, pool.Job{From: 1, Suspect: true}, malformed); !errors.Is(err, pool.ErrMalformed) {
 		t.Error(err)
 	}
-	if got := time.Since(begun); got > 400*time.Millisecond {
+	begun = time.Now()
+	if err := w.play(4, pool.Job{From: 1, Suspect: true}); err != nil { // 100 ms, or 800 without the good one
+		t.Error(err)
+	}
+	if got := time.Since(begun); got > 700*time.Millisecond {
 		t.Errorf("a good block did not end the back-off: %s", got)
 	}
-	for name, by := range map[uint32]bool{0: true, 1: true, 2: true, 3: true, 4: true, 10: false, 14: false} {
+	for name, by := range map[uint32]bool{0: true, 1: true, 2: true, 3: true, 4: true, 5: true, 10: false, 14: false} {
 		for _, worker := range w.who(name) {
 			if by != (worker == quarantine) {
 				t.Errorf("worker %d had block %d", worker, name)
