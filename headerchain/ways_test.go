@@ -12,11 +12,12 @@ import (
 func slowLocator(base, tip int) []int {
 	step := 1
 	var heights []int
-	for height := tip; ; height = max(height-step, base) {
+	for height := tip; ; {
 		heights = append(heights, height)
 		if height == base {
 			return heights
 		}
+		height = max(height-step, base)
 		if len(heights) > 10 {
 			step *= 2
 		}

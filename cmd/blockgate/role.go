@@ -237,7 +237,7 @@ func runAdapter(ctx context.Context) error {
 	out := newJournal(c.journal(log), log)
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
-		Node: c.node(), Params: params, Names: c.names(), Cell: cells, Journal: out, Headers: headers, Log: log,
+		Node: c.node(headers.Records()), Params: params, Names: c.names(), Cell: cells, Journal: out, Headers: headers, Log: log,
 		Evidence: failures, Build: sandbox.BuildID(),
 	}))
 }
@@ -325,10 +325,12 @@ func (c *adapterConfig) names() map[netip.AddrPort]string {
 	return names
 }
 
-// node returns the brain's settings.
-func (c *adapterConfig) node() node.Config {
+// node returns the brain's settings; kept is how many headers are on the disk.
+func (c *adapterConfig) node(kept int) node.Config {
+	chain := newChain(c.Network, c.Engine)
+	chain.Reserve(kept)
 	config := node.Config{
-		Network: c.Network, Chain: newChain(c.Network, c.Engine), UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
+		Network: c.Network, Chain: chain, UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
 		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
 	}
 	_, _ = cryptorand.Read(config.Secret[:]) // it never errs

@@ -246,14 +246,14 @@ func TestRoleEnvironment(t *testing.T) {
 func TestAdapterConfig(t *testing.T) {
 	peer := namedPeer{Name: "host:1", Addr: netip.MustParseAddrPort("127.0.0.1:1")}
 	c := adapterConfig{Network: btc.Regtest, Connect: []namedPeer{peer}}
-	got := c.node()
+	got := c.node(1000)
 	if got.UseSeeds || len(got.Connect) != 1 || got.Connect[0] != peer.Addr || got.Window != ringSlots-windowSlack {
 		t.Errorf("%+v", got)
 	}
 	if names := c.names(); names[peer.Addr] != "host:1" {
 		t.Errorf("%v", names)
 	}
-	if !(&adapterConfig{Network: btc.Mainnet}).node().UseSeeds {
+	if !(&adapterConfig{Network: btc.Mainnet}).node(0).UseSeeds {
 		t.Error("nobody to connect to, and no seeds")
 	}
 }
