@@ -38,11 +38,10 @@ func group(p *printer, k kind) {
 		turnAll(p)
 		storeWords(p, set)
 	}
-	for line := range allLanes * k.size / vectorSize { // the next group, while the rounds run
-		p.op("PREFETCHT0", mem{allLanes*k.size + line*vectorSize, "SI"})
-	}
+	fetchNext(p, k, 0)
 	startStates(p)
 	callRounds(p)
+	fetchNext(p, k, 1)
 	addStart(p)
 	saveStates(p)
 	if k == node {
@@ -67,6 +66,15 @@ func group(p *printer, k kind) {
 	p.op("JNZ", k.group+"Loop")
 	p.op("VZEROUPPER")
 	p.op("RET")
+}
+
+// fetchNext asks for one half of the next group, while the rounds run: as many lines
+// at once as the whole has would be more than the processor waits for.
+func fetchNext(p *printer, k kind, half int) {
+	lines := allLanes * k.size / vectorSize / 2
+	for line := range lines {
+		p.op("PREFETCHT0", mem{allLanes*k.size + (half*lines+line)*vectorSize, "SI"})
+	}
 }
 
 // headerEnds makes Z16 to Z31 the words of the second blocks of a set of headers:

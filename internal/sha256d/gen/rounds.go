@@ -268,12 +268,22 @@ func storeSet(p *printer, base string, offset int) {
 		p.op("VPUNPCKLQDQ", zmm(from+3), zmm(from+1), zmm(to+2))
 		p.op("VPUNPCKHQDQ", zmm(from+3), zmm(from+1), zmm(to+3))
 	}
-	// Quarter q of Z16+4h+j is half h of the hash of lane 4q+j.
-	for lane := range setLanes {
-		for half := range 2 {
-			from := zmm(16 + 4*half + lane%4)
-			to := mem{offset + lane*hashSize + 16*half, base}
-			p.op("VEXTRACTI32X4", imm(lane/4), from, to)
+	// Quarter q of Z16+4h+j is half h of the hash of lane 4q+j. Two hashes make a
+	// vector: those of lanes 4q+j and 4q+j+1, of j = 0 and 2.
+	for j := 0; j < 4; j += 2 {
+		low, high, nextLow, nextHigh := zmm(16+j), zmm(20+j), zmm(17+j), zmm(21+j)
+		p.op("VSHUFI32X4", imm(0x88), high, low, "Z0") // quarters 0 and 2 of both
+		p.op("VSHUFI32X4", imm(0xDD), high, low, "Z1") // quarters 1 and 3
+		p.op("VSHUFI32X4", imm(0x88), nextHigh, nextLow, "Z2")
+		p.op("VSHUFI32X4", imm(0xDD), nextHigh, nextLow, "Z3")
+		for q := range 4 {
+			from, next := zmm(q%2), zmm(2+q%2)
+			order := imm(0x88) // quarters 0 and 2 of both
+			if q >= 2 {
+				order = imm(0xDD)
+			}
+			p.op("VSHUFI32X4", order, next, from, "Z4")
+			p.op("VMOVDQU32", "Z4", mem{offset + (4*q+j)*hashSize, base})
 		}
 	}
 }
