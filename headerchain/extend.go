@@ -38,8 +38,9 @@ func (c *Chain) extend(b *batch, headers []btc.Header, hashes []btc.Hash) int {
 	return n
 }
 
-// keepRules returns how many of the headers, which are a stretch at most, keep the rules of
-// those that continue b's front, and moves the times of the front to the last of them.
+// keepRules returns how many of the headers, which are a stretch at most, keep the
+// rules of those that continue b's front, and moves the times of the front to the
+// last of them.
 func (c *Chain) keepRules(b *batch, headers []btc.Header, hashes []btc.Hash) int {
 	up := &b.front
 	least := versionFloor(c.params, up.height+1)
@@ -61,11 +62,11 @@ func (c *Chain) keepRules(b *batch, headers []btc.Header, hashes []btc.Hash) int
 		} else if !mostBefore((*[btc.MedianTimeSpan]uint32)(times[n:]), time) {
 			break
 		}
-		times[btc.MedianTimeSpan+n] = time
+		times[n+btc.MedianTimeSpan] = time //nolint:gosec // n is below hashStretch
 		prev = hash
 	}
 	up.median.times, up.median.at = [btc.MedianTimeSpan]uint32(times[n:]), 0
-	up.time = times[btc.MedianTimeSpan+n-1]
+	up.time = up.median.times[btc.MedianTimeSpan-1]
 	return n
 }
 
