@@ -500,6 +500,9 @@ func watch(t *testing.T, pid int) (gone func()) {
 
 func kill9(t *testing.T, pid int) {
 	t.Helper()
+	if pid <= 1 {
+		t.Fatalf("process %d is none of ours", pid)
+	}
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

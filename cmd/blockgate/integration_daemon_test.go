@@ -235,8 +235,13 @@ func (d *daemon) kill(pid int) {
 	signalTo(d.t, pid, syscall.SIGKILL)
 }
 
+// signalTo sends a signal to one process: 0 would be all of our own group, and what
+// is below that more still.
 func signalTo(t testing.TB, pid int, s syscall.Signal) {
 	t.Helper()
+	if pid <= 1 {
+		t.Fatalf("signal %v to %d, which is no process of the service", s, pid)
+	}
 	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 		t.Fatalf("signal %v to %d: %v", s, pid, err)
 	}

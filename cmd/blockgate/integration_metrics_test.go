@@ -11,6 +11,7 @@ import (
 
 	"blockgate/adapter/fakepeer"
 	"blockgate/internal/btc"
+	"blockgate/sandbox/pool"
 )
 
 // series scrapes a service and returns its own series with their values.
@@ -47,7 +48,7 @@ func TestMetrics(t *testing.T) {
 	address := freeAddress(t)
 	d := startDaemon(t, t.TempDir(), append(connectTo(peer), "--network", "regtest", "--http-listen", address)...)
 	follow(d, 0, genesis(btc.Regtest)).connects(3)
-	parsers := d.awaitParsers(2)
+	parsers := d.awaitParsers(2 + pool.Standby)
 	until := func(name, value string) {
 		t.Helper()
 		eventually(t, name+" "+value, func() bool { return series(t, address)[name] == value })
