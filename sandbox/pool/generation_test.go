@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -31,7 +32,10 @@ func TestKillNamesGeneration(t *testing.T) {
 		l.liar(c.script)
 		l.pool.Ready(0, 7, "the seventh") // before it is asked
 		_, _ = l.check(l.put())
-		l.mustWait() // which is when what came too much is seen, at the latest
+		// The next job is when what came too much is seen, at the latest.
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, _, _ = l.pool.Check(ctx, l.put())
+		cancel()
 		if want := []kill{{0, 7, c.why}}; !slices.Equal(l.killed, want) {
 			t.Errorf("%s: killed %v, want %v", c.name, l.killed, want)
 		}

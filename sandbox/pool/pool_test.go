@@ -117,11 +117,14 @@ func TestHungHalfWay(t *testing.T) {
 
 func TestDiedWithAJob(t *testing.T) {
 	l := newLab(t, 1, patience)
+	again := make(chan struct{})
 	l.liar(func(_ int, _ frame.Job) {
 		l.pool.Died(0, 1, "killed by signal 31")
-		l.pool.Ready(0, 1, "fresh") // comes before Check has returned
+		l.pool.Ready(0, 1, "fresh") // may come before Check has returned
+		close(again)
 	})
 	_, err := l.check(l.put())
+	<-again
 	if !errors.Is(err, pool.ErrWorkerDied) || !strings.Contains(err.Error(), "killed by signal 31") {
 		t.Errorf("got %v", err)
 	}
