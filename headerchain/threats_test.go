@@ -3,72 +3,15 @@ package headerchain_test
 import (
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"math"
-	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
 )
-
-// threats are the attacks on headers that the project keeps a list of. Each is met
-// by a test that names it in its comment or its name.
-var threats = map[string]string{
-	"H01": "endless valid headers of little work, deep or wide, fill memory (CVE-2019-25220)",
-	"H02": "headers of difficulty 1 on genesis, stored before they are judged (CVE-2024-52916)",
-	"H03": "peers' clocks shift ours, so that good blocks look too new (CVE-2024-52912)",
-	"H04": "a header more than two hours ahead, refused for ever",
-	"H05": "time warps and other windows of the retarget (BIP-0054, BIP-0094)",
-	"H06": "a wrong walk back of the 20-minute rule, a period whose first header is lost",
-	"H07": "bits that stand for no target",
-	"H08": "messages of headers that repeat, skip, or go nowhere",
-	"H09": "headers with work and an old version: the fork of July 2015",
-	"H10": "headers with all their work that break one rule",
-	"H11": "more headers with less work, ties, deep reorganizations",
-	"H12": "the same invalid header again and again",
-}
-
-func TestThreatsAreShown(t *testing.T) {
-	shown := map[string][]string{}
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := regexp.MustCompile(`\bH\d\d\b`)
-	for _, file := range files {
-		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, decl := range tree.Decls {
-			f, ok := decl.(*ast.FuncDecl)
-			if !ok || !strings.HasPrefix(f.Name.Name, "Test") {
-				continue
-			}
-			for _, id := range id.FindAllString(f.Doc.Text(), -1) {
-				shown[id] = append(shown[id], f.Name.Name)
-			}
-		}
-	}
-	for id, what := range threats {
-		if len(shown[id]) == 0 {
-			t.Errorf("no test shows %s: %s", id, what)
-		}
-	}
-	for id, tests := range shown {
-		if threats[id] == "" {
-			t.Errorf("%v show %s, which is no threat", tests, id)
-		}
-	}
-}
 
 // H02: what is refused leaves nothing behind, whatever the rule, neither alone nor
 // at the end of a batch whose first headers stay.
