@@ -1,38 +1,14 @@
 package sandbox
 
-import (
-	"fmt"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // absent is the number of a call that an architecture does not have.
 const absent = ^uint32(0)
 
 // assembleRows builds a filter from a table in which a call may have several
 // rows: the first that holds answers, and rest is the answer if none does.
-//
-//	foreign architecture, x32: kill
-//	for each row: if it is the number, and any alternative holds: its action
-//	rest
 func assembleRows(a arch, rows []rule, rest uint32) ([]unix.SockFilter, error) {
-	p := prologue(a)
-	for _, r := range rows {
-		if a.number(r) == absent {
-			continue
-		}
-		body := rowBody(r)
-		if len(body) > 255 {
-			return nil, fmt.Errorf("row for %s has %d instructions, more than a jump can pass", r.name, len(body))
-		}
-		p = append(p, unix.SockFilter{Code: jumpEqual, K: a.number(r), Jf: uint8(len(body))})
-		p = append(p, body...)
-	}
-	p = append(p, unix.SockFilter{Code: giveBack, K: rest})
-	if len(p) > maxProgram {
-		return nil, fmt.Errorf("filter has %d instructions, at most %d", len(p), maxProgram)
-	}
-	return p, nil
+	return assembleTable(a, rows, rowBody, rest)
 }
 
 // rowBody is what runs when the number is the row's. If no alternative holds it

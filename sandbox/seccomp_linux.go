@@ -51,23 +51,34 @@ const (
 	x32Bit = 0x40000000
 )
 
-// assemble builds the filter:
+// assemble builds the filter of a policy, in which a call has one rule and whatever
+// no rule lets through is killed.
+func assemble(a arch, rules []rule) ([]unix.SockFilter, error) {
+	return assembleTable(a, rules, ruleBody, kill)
+}
+
+// assembleTable builds a filter from a table:
 //
 //	foreign architecture: kill
 //	number with the x32 bit (amd64): kill
-//	for each rule: if it is the number, and any alternative holds: its action
-//	kill
-func assemble(a arch, rules []rule) ([]unix.SockFilter, error) {
+//	for each rule: if it is the number, its body
+//	rest
+//
+// A rule whose call the architecture does not have is left out.
+func assembleTable(a arch, rules []rule, bodyOf func(rule) []unix.SockFilter, rest uint32) ([]unix.SockFilter, error) {
 	p := prologue(a)
 	for _, r := range rules {
-		body := ruleBody(r)
+		if a.number(r) == absent {
+			continue
+		}
+		body := bodyOf(r)
 		if len(body) > 255 {
 			return nil, fmt.Errorf("rule for %s has %d instructions, more than a jump can pass", r.name, len(body))
 		}
 		p = append(p, unix.SockFilter{Code: jumpEqual, K: a.number(r), Jf: uint8(len(body))})
 		p = append(p, body...)
 	}
-	p = append(p, unix.SockFilter{Code: giveBack, K: kill})
+	p = append(p, unix.SockFilter{Code: giveBack, K: rest})
 	if len(p) > maxProgram {
 		return nil, fmt.Errorf("filter has %d instructions, at most %d", len(p), maxProgram)
 	}
