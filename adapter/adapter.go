@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/evidence"
 	"blockgate/adapter/link"
 	"blockgate/adapter/node"
@@ -23,7 +23,7 @@ type Config struct {
 	Params *btc.Params
 	// Names gives, for addresses of peers that the operator named, the host:port
 	// to dial, so that a name is looked up again at each dial.
-	Names   map[netip.AddrPort]string
+	Names   map[addrbook.Addr]string
 	Cell    Cell
 	Journal Journal
 	Headers Headers // nil: headers are kept in memory alone

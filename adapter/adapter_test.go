@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"blockgate/adapter"
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/fakepeer"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
@@ -325,8 +325,8 @@ func TestParamsOfAnotherNetwork(t *testing.T) {
 func TestEndsWithoutNetwork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakepeer.First600())
-	gone := netip.MustParseAddrPort("127.0.0.1:1")
-	w.config.Node.Connect = []netip.AddrPort{gone}
+	gone, _ := addrbook.ParseAddr("127.0.0.1:1")
+	w.config.Node.Connect = []addrbook.Addr{gone}
 	w.run()
 	w.stop()
 }

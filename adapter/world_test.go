@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"blockgate/adapter"
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/fakepeer"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
@@ -316,7 +316,7 @@ func newWorld(t *testing.T, chain *fakepeer.Chain, scripts ...fakepeer.Script) *
 	}
 	w.config = adapter.Config{
 		Node:  node.Config{Network: chain.Network(), Start: node.Start{Kind: node.StartHeight, Height: 1}, Seed: 1},
-		Names: map[netip.AddrPort]string{}, Cell: w.cell, Journal: w.journal, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Names: map[addrbook.Addr]string{}, Cell: w.cell, Journal: w.journal, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	}
 	for i, script := range scripts {
 		peer, err := fakepeer.Listen(t.Context(), fmt.Sprintf("127.0.0.%d:0", i+2), chain, script)
@@ -325,8 +325,8 @@ func newWorld(t *testing.T, chain *fakepeer.Chain, scripts ...fakepeer.Script) *
 		}
 		t.Cleanup(peer.Close)
 		w.peers = append(w.peers, peer)
-		w.config.Node.Connect = append(w.config.Node.Connect, peer.Addr())
-		w.config.Names[peer.Addr()] = peer.Addr().String()
+		w.config.Node.Connect = append(w.config.Node.Connect, addrbook.FromAddrPort(peer.Addr()))
+		w.config.Names[addrbook.FromAddrPort(peer.Addr())] = peer.Addr().String()
 	}
 	return w
 }

@@ -1,9 +1,9 @@
 package node
 
 import (
-	"net/netip"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/internal/btc"
 )
 
@@ -14,7 +14,11 @@ type Action interface{ action() }
 // Dial asks for a connection. One [PeerUp] or [DialFailed] with Peer follows.
 type Dial struct {
 	Peer PeerID
-	Addr netip.AddrPort
+	Addr addrbook.Addr
+	Kind Kind
+	// Services are those that the node is said to have, a hint: by it the shell tries
+	// an encrypted connection. 0 if nothing was said.
+	Services uint64
 }
 
 // Disconnect asks to end a connection or a dial. A [PeerDown] or [DialFailed]
@@ -29,7 +33,7 @@ type Disconnect struct {
 // [Disconnect] of its own.
 type Ban struct {
 	Peer   PeerID // the connection that earned it
-	Addr   netip.AddrPort
+	Addr   addrbook.Addr
 	Until  time.Time
 	Reason Reason
 	Detail string
@@ -107,11 +111,14 @@ type FetchHeader struct {
 	Height btc.Height
 }
 
-// ResolveSeeds asks to look up the network's DNS seeds; [AddrsFound] may follow.
+// ResolveSeeds asks to look up the network's DNS seeds; a [SeedsFound] for each
+// may follow.
 type ResolveSeeds struct{}
 
 // OperatorTold answers the operator. Refused is why nothing was done, "" if it was.
+// Request is that of the event that it answers.
 type OperatorTold struct {
+	Request uint64
 	Hash    btc.Hash
 	Refused string
 }

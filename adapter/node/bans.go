@@ -1,7 +1,7 @@
 package node
 
 import (
-	"net/netip"
+	"cmp"
 	"slices"
 	"time"
 )
@@ -9,13 +9,19 @@ import (
 // bans says until when an address is not dialled. A peer that the operator named
 // is banned by address and port, since he named the port; others by address.
 // Invariant: at most [MaxBans].
-type bans map[netip.AddrPort]time.Time
+type bans map[banned]time.Time
 
-func banKey(a *address) netip.AddrPort {
+// banned is whom a ban is for. Port is 0 for all ports.
+type banned struct {
+	host string
+	port uint16
+}
+
+func banKey(a *address) banned {
 	if a.manual {
-		return a.at
+		return banned{a.at.Host(), a.at.Port()}
 	}
-	return netip.AddrPortFrom(a.at.Addr(), 0)
+	return banned{host: a.at.Host()}
 }
 
 func (b bans) has(a *address, now time.Time) bool {
@@ -23,7 +29,7 @@ func (b bans) has(a *address, now time.Time) bool {
 	return ok && now.Before(until)
 }
 
-func (b bans) add(key netip.AddrPort, until time.Time) {
+func (b bans) add(key banned, until time.Time) {
 	if _, there := b[key]; !there && len(b) >= MaxBans {
 		b.dropFirst()
 	}
@@ -32,10 +38,10 @@ func (b bans) add(key netip.AddrPort, until time.Time) {
 
 // dropFirst drops the ban that ends first, of those the lowest address.
 func (b bans) dropFirst() {
-	var first netip.AddrPort
+	var first banned
 	var ends time.Time
 	for key, until := range b {
-		if ends.IsZero() || until.Before(ends) || until.Equal(ends) && key.Compare(first) < 0 {
+		if ends.IsZero() || until.Before(ends) || until.Equal(ends) && cmp.Or(cmp.Compare(key.host, first.host), cmp.Compare(key.port, first.port)) < 0 {
 			first, ends = key, until
 		}
 	}

@@ -1,8 +1,7 @@
 package node
 
 import (
-	"net/netip"
-
+	"blockgate/adapter/addrbook"
 	"blockgate/internal/btc"
 )
 
@@ -29,6 +28,8 @@ type PeerUp struct {
 	Services    uint64 // bits of the version message, a hint
 	StartHeight int32  // of the version message, a hint
 	UserAgent   string
+	Relay       bool // of the version message: it wants to hear of transactions
+	Encrypted   bool // the transport is that of BIP-0324
 }
 
 // DialFailed says that a dial ended without a handshake.
@@ -46,10 +47,17 @@ type PeerDown struct {
 	Detail string
 }
 
-// AddrsFound brings addresses that may be nodes, from Source.
-type AddrsFound struct {
-	Addrs  []netip.AddrPort
-	Source string
+// AddrsHeard brings the addresses of an addr or addrv2 message.
+type AddrsHeard struct {
+	Peer  PeerID
+	Addrs []addrbook.Heard
+}
+
+// SeedsFound brings what one DNS seed answered, which may be nothing.
+type SeedsFound struct {
+	Name     string // the seed, without service bits: each is one source
+	Addrs    []addrbook.Addr
+	Services uint64 // that were asked for in the name that answered, 0 of a plain name
 }
 
 // HeadersReceived brings a headers message, asked for or not, empty or not.
@@ -100,13 +108,19 @@ type BodyJudged struct {
 
 // OperatorInvalidate brings the operator's word that a block is invalid: its branch is
 // parked until [OperatorReconsider] or the end of the process. One [OperatorTold]
-// answers it.
-type OperatorInvalidate struct{ Hash btc.Hash }
+// with the same Request answers it.
+type OperatorInvalidate struct {
+	Request uint64
+	Hash    btc.Hash
+}
 
 // OperatorReconsider takes an [OperatorInvalidate] or our parsers' word back, for the
 // block, those that it stands on and those that stand on it: they are judged again.
-// One [OperatorTold] answers it.
-type OperatorReconsider struct{ Hash btc.Hash }
+// One [OperatorTold] with the same Request answers it.
+type OperatorReconsider struct {
+	Request uint64
+	Hash    btc.Hash
+}
 
 // JournalLoaded answers [LoadJournal]: where the journal on the bus stands.
 type JournalLoaded struct {
@@ -163,7 +177,8 @@ func (Tick) event()               {}
 func (PeerUp) event()             {}
 func (DialFailed) event()         {}
 func (PeerDown) event()           {}
-func (AddrsFound) event()         {}
+func (AddrsHeard) event()         {}
+func (SeedsFound) event()         {}
 func (HeadersReceived) event()    {}
 func (BlocksAnnounced) event()    {}
 func (NotFound) event()           {}

@@ -1,12 +1,12 @@
 package node_test
 
 import (
-	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
@@ -64,7 +64,7 @@ func newFuzzRun(w *fuzzWorld, script []byte) *fuzzRun {
 		Network: btc.Regtest, UseSeeds: true, Window: 1 + int(r.take()%8), PerPeer: 1 + int(r.take()%4), FinalDepth: 4, MaxOutbound: 3,
 	}
 	if r.take()%2 == 0 {
-		cfg.Connect = []netip.AddrPort{addr("127.0.0.2:1"), addr("127.0.0.3:1"), addr("11.0.0.1:1")}
+		cfg.Connect = []addrbook.Addr{addr("127.0.0.2:1"), addr("127.0.0.3:1"), addr("11.0.0.1:1")}
 	}
 	if from := r.take(); from%4 == 3 {
 		cfg.Start = node.Start{Kind: node.StartHeight, Height: btc.Height(from % 16)}
@@ -172,7 +172,7 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 		}
 		return node.OperatorInvalidate{Hash: b.hash}
 	case 10:
-		return node.AddrsFound{Addrs: []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, x, 1, 1}), 1), {}}}
+		return node.SeedsFound{Name: "seed", Services: 9, Addrs: []addrbook.Addr{ipv4(8, x, 1, 1, 1), {}}}
 	}
 	return r.journalEvent(kind, x, b)
 }

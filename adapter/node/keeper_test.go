@@ -3,12 +3,12 @@ package node_test
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
@@ -336,7 +336,7 @@ type keepWorld struct {
 
 func newKeepWorld(t *testing.T) *keepWorld {
 	t.Helper()
-	w := &keepWorld{t, node.New(node.Config{Network: btc.Regtest, Connect: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:18444")}}), kept{btc.Regtest.Params().Genesis.Hash(): true}}
+	w := &keepWorld{t, node.New(node.Config{Network: btc.Regtest, Connect: []addrbook.Addr{addr("127.0.0.1:18444")}}), kept{btc.Regtest.Params().Genesis.Hash(): true}}
 	w.node.Step(start, node.Tick{})
 	w.node.Step(start, node.PeerUp{Peer: 1, Services: math.MaxUint64})
 	return w

@@ -7,29 +7,34 @@ import (
 	"testing"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/internal/btc"
 )
 
 var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func ip(i int) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, byte(i >> 16), byte(i >> 8), byte(i)}), 18444)
+func ip(i int) addrbook.Addr { return ipPort(i, 18444) }
+
+func host(i int) banned { return banKey(&address{at: ip(i)}) }
+
+func ipPort(i int, port uint16) addrbook.Addr {
+	return addrbook.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, byte(i >> 16), byte(i >> 8), byte(i)}), port))
 }
 
 func TestBansAreBounded(t *testing.T) {
 	b := make(bans)
 	for i := range MaxBans {
-		b.add(ip(i), t0.Add(time.Duration(i+1)*time.Hour))
+		b.add(host(i), t0.Add(time.Duration(i+1)*time.Hour))
 	}
 	if len(b) != MaxBans {
 		t.Fatalf("%d bans, want %d", len(b), MaxBans)
 	}
-	b.add(ip(7), t0.Add(time.Minute)) // there already: nothing goes
-	if _, ok := b[ip(0)]; !ok || len(b) != MaxBans {
+	b.add(host(7), t0.Add(time.Minute)) // there already: nothing goes
+	if _, ok := b[host(0)]; !ok || len(b) != MaxBans {
 		t.Errorf("a ban that is renewed pushes another out")
 	}
-	b.add(ip(MaxBans), t0.Add(time.Hour))
-	if _, ok := b[ip(7)]; ok || len(b) != MaxBans {
+	b.add(host(MaxBans), t0.Add(time.Hour))
+	if _, ok := b[host(7)]; ok || len(b) != MaxBans {
 		t.Errorf("%d bans; the one that ends first is still there: %v", len(b), ok)
 	}
 }
@@ -46,7 +51,7 @@ func TestBanEnds(t *testing.T) {
 			t.Errorf("banned after %v: %v, want %v", c.at, got, c.want)
 		}
 	}
-	other := netip.AddrPortFrom(ip(1).Addr(), 1)
+	other := ipPort(1, 1)
 	if !b.has(&address{at: other}, t0) {
 		t.Error("another port of a banned address is not banned")
 	}
@@ -56,8 +61,8 @@ func TestBanEnds(t *testing.T) {
 }
 
 func TestAddressesAreBounded(t *testing.T) {
-	n := New(Config{Network: btc.Regtest, Connect: []netip.AddrPort{ip(1 << 20)}})
-	var e AddrsFound
+	n := New(Config{Network: btc.Regtest, Connect: []addrbook.Addr{ip(1 << 20)}})
+	var e SeedsFound
 	for i := range MaxAddresses - 1 {
 		e.Addrs = append(e.Addrs, ip(i))
 	}
@@ -65,9 +70,9 @@ func TestAddressesAreBounded(t *testing.T) {
 		add  int
 		want int
 	}{{MaxAddresses, MaxAddresses + 1}, {MaxAddresses, MaxAddresses + 1}, {MaxAddresses + 1, MaxAddresses + 1}} {
-		n.addrsFound(e)
-		e.Addrs = []netip.AddrPort{ip(c.add)}
-		n.addrsFound(e)
+		n.seedsFound(e)
+		e.Addrs = []addrbook.Addr{ip(c.add)}
+		n.seedsFound(e)
 		if len(n.peers.addrs) != c.want {
 			t.Errorf("%d addresses after one more, want %d", len(n.peers.addrs), c.want)
 		}
@@ -76,25 +81,9 @@ func TestAddressesAreBounded(t *testing.T) {
 		t.Error("a newcomer got in though all are fresh")
 	}
 	n.peers.find(ip(5)).failures = deadFailures
-	n.addrsFound(AddrsFound{Addrs: []netip.AddrPort{ip(MaxAddresses + 1)}})
+	n.seedsFound(SeedsFound{Addrs: []addrbook.Addr{ip(MaxAddresses + 1)}})
 	if n.peers.find(ip(MaxAddresses+1)) == nil || n.peers.find(ip(5)) != nil {
 		t.Error("a newcomer does not replace one that failed")
-	}
-}
-
-func TestRoutable(t *testing.T) {
-	for text, want := range map[string]bool{
-		"8.8.8.8:8333": true, "8.8.8.8:0": false, "127.0.0.1:8333": false, "10.1.2.3:8333": false, "192.168.1.1:8333": false,
-		"0.0.0.0:8333": false, "224.0.0.1:8333": false, "169.254.1.1:8333": false, "255.255.255.255:8333": false,
-		"[2a00::1]:8333": true, "[::1]:8333": false, "[fe80::1]:8333": false, "[fc00::1]:8333": false, "[ff02::1]:8333": false,
-		"[2a00::1%eth0]:8333": false,
-	} {
-		if got := routable(netip.MustParseAddrPort(text)); got != want {
-			t.Errorf("routable(%s) = %v, want %v", text, got, want)
-		}
-	}
-	if routable(unmap(netip.MustParseAddrPort("[::ffff:127.0.0.1]:8333"))) {
-		t.Error("a mapped loopback address is routable")
 	}
 }
 

@@ -1,9 +1,9 @@
 package node
 
 import (
-	"net/netip"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
 )
@@ -14,12 +14,18 @@ type Config struct {
 	Network btc.Network
 	// Connect are the peers that the operator named, [MaxManual] at most. They are
 	// exempt from the diversity rule and from MaxOutbound, not from bans.
-	Connect []netip.AddrPort
+	Connect []addrbook.Addr
 	// MaxOutbound is how many other peers are held; [DefaultOutbound].
 	MaxOutbound int
 	// Chain holds the headers: a chain of Network with its genesis and no more, which
 	// is the node's from then on; nil for one that [headerchain.New] makes.
 	Chain *headerchain.Chain
+	// Book holds the addresses of the network, and is the node's from then on; nil for
+	// an empty one.
+	Book *addrbook.Book
+	// FixedSeeds are dialled while nobody was ever reached; see
+	// [addrbook.FixedSeeds]. The caller keeps them.
+	FixedSeeds []addrbook.Addr
 	// UseSeeds allows DNS seeds. They are asked only if Connect is empty.
 	UseSeeds bool
 	// MinimumChainWork is the work below which no header of a peer is kept and
@@ -48,7 +54,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Connect = append([]netip.AddrPort(nil), c.Connect[:min(len(c.Connect), MaxManual)]...)
+	c.Connect = append([]addrbook.Addr(nil), c.Connect[:min(len(c.Connect), MaxManual)]...)
 	c.MaxOutbound = orDefault(c.MaxOutbound, DefaultOutbound, MaxOutboundLimit)
 	c.Window = orDefault(c.Window, DefaultWindow, MaxWindow)
 	c.PerPeer = orDefault(c.PerPeer, DefaultPerPeer, MaxPerPeer)
@@ -97,6 +103,9 @@ type Node struct {
 // no network.
 func New(cfg Config) *Node {
 	cfg = cfg.withDefaults()
+	if cfg.Book == nil {
+		cfg.Book = addrbook.New(addrbook.Config{Network: cfg.Network, Secret: cfg.Secret, Seed: cfg.Seed})
+	}
 	if cfg.Chain == nil {
 		cfg.Chain = headerchain.New(cfg.Network)
 	}
@@ -146,8 +155,9 @@ func (n *Node) apply(ev Event) {
 		n.dialFailed(e)
 	case PeerDown:
 		n.peerDown(e)
-	case AddrsFound:
-		n.addrsFound(e)
+	case AddrsHeard: // those we talk to are asked for none
+	case SeedsFound:
+		n.seedsFound(e)
 	case HeadersReceived:
 		n.headersReceived(e)
 	case BlocksAnnounced:

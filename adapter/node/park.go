@@ -210,7 +210,7 @@ func (n *Node) operatorInvalidate(e OperatorInvalidate) {
 	if refuse == "" {
 		n.setParked(e.Hash)
 	}
-	n.do(OperatorTold{Hash: e.Hash, Refused: refuse})
+	n.do(OperatorTold{Request: e.Request, Hash: e.Hash, Refused: refuse})
 }
 
 func (n *Node) operatorParked() (count int) {
@@ -241,5 +241,5 @@ func (n *Node) operatorReconsider(e OperatorReconsider) {
 	if len(free) == 0 {
 		refuse = "nothing of it is parked"
 	}
-	n.do(OperatorTold{Hash: e.Hash, Refused: refuse})
+	n.do(OperatorTold{Request: e.Request, Hash: e.Hash, Refused: refuse})
 }

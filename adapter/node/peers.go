@@ -1,10 +1,10 @@
 package node
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/internal/btc"
 )
 
@@ -22,10 +22,11 @@ type peers struct {
 
 // address is somewhere to dial.
 type address struct {
-	at       netip.AddrPort
+	at       addrbook.Addr
 	manual   bool
-	inUse    bool // a peer has it
-	failures int  // in a row
+	services uint64 // as said
+	inUse    bool   // a peer has it
+	failures int    // in a row
 	next     time.Time
 	lastErr  string
 }
@@ -41,10 +42,9 @@ type peer struct {
 	blocks      peerBlocks
 }
 
-func newPeers(connect []netip.AddrPort) peers {
+func newPeers(connect []addrbook.Addr) peers {
 	t := peers{bans: make(bans)}
 	for _, at := range connect {
-		at = unmap(at)
 		if t.find(at) == nil {
 			t.addrs = append(t.addrs, &address{at: at, manual: true})
 		}
@@ -52,9 +52,7 @@ func newPeers(connect []netip.AddrPort) peers {
 	return t
 }
 
-func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
-
-func (t *peers) find(at netip.AddrPort) *address {
+func (t *peers) find(at addrbook.Addr) *address {
 	for _, a := range t.addrs {
 		if a.at == at {
 			return a
@@ -195,22 +193,26 @@ func (n *Node) dial(a *address) {
 	n.peers.last++
 	a.inUse = true
 	n.peers.all = append(n.peers.all, &peer{id: n.peers.last, addr: a, since: n.now})
-	n.do(Dial{Peer: n.peers.last, Addr: a.at})
+	kind := BlockRelay
+	if a.manual {
+		kind = Manual
+	}
+	n.do(Dial{Peer: n.peers.last, Addr: a.at, Kind: kind, Services: a.services})
 }
 
 // pickAddress returns a random address that may be dialled and whose group no
 // peer is of, or nil.
 func (n *Node) pickAddress() *address {
-	var taken []netip.Prefix
+	var taken []addrbook.Group
 	for _, p := range n.peers.all {
 		if !p.addr.manual {
-			taken = append(taken, netGroup(p.addr.at.Addr()))
+			taken = append(taken, n.cfg.Book.Group(p.addr.at))
 		}
 	}
 	var picked *address
 	seen := 0
 	for _, a := range n.peers.addrs {
-		if a.manual || !n.canDial(a) || slices.Contains(taken, netGroup(a.at.Addr())) {
+		if a.manual || !n.canDial(a) || slices.Contains(taken, n.cfg.Book.Group(a.at)) {
 			continue
 		}
 		seen++
@@ -219,20 +221,4 @@ func (n *Node) pickAddress() *address {
 		}
 	}
 	return picked
-}
-
-// netGroup returns the part of an address that one owner is likely to hold: /16
-// of IPv4, /32 of IPv6.
-//
-// Source: NetGroupManager::GetGroup, Bitcoin Core v30.0 src/netgroup.cpp.
-func netGroup(a netip.Addr) netip.Prefix {
-	size := 32
-	if a.Is4() {
-		size = 16
-	}
-	group, err := a.Prefix(size)
-	if err != nil {
-		return netip.Prefix{} // no valid address: all such are one group
-	}
-	return group
 }

@@ -2,12 +2,12 @@ package node_test
 
 import (
 	"fmt"
-	"net/netip"
 	"runtime"
 	"slices"
 	"testing"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
@@ -24,7 +24,7 @@ func line(on btc.Header, count int, salt uint32) []btc.Header {
 
 // talker answers getheaders with its chain.
 type talker struct {
-	at    netip.AddrPort
+	at    addrbook.Addr
 	id    node.PeerID
 	chain []btc.Header
 	index map[btc.Hash]int // of chain, by the hash of the header before
@@ -38,7 +38,7 @@ type talker struct {
 
 func newTalker(i int, chain []btc.Header, wait time.Duration, endless bool) *talker {
 	p := &talker{
-		at: netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), 0, 1}), 18444), chain: chain, wait: wait,
+		at: ipv4(11, byte(i), 0, 1, 18444), chain: chain, wait: wait,
 		endless: endless, index: map[btc.Hash]int{},
 	}
 	for i := range chain {

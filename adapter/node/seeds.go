@@ -2,9 +2,10 @@ package node
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
+
+	"blockgate/adapter/addrbook"
 )
 
 // seeds says when DNS seeds were asked.
@@ -30,17 +31,16 @@ func (n *Node) askSeeds() {
 	n.do(ResolveSeeds{})
 }
 
-func (n *Node) addrsFound(e AddrsFound) {
+func (n *Node) seedsFound(e SeedsFound) {
 	for _, at := range e.Addrs[:min(len(e.Addrs), MaxAddresses)] {
-		at = unmap(at)
-		if routable(at) && n.peers.find(at) == nil {
-			n.addAddress(at)
+		if at.Routable() && n.peers.find(at) == nil {
+			n.addAddress(at, e.Services)
 		}
 	}
 }
 
-func (n *Node) addAddress(at netip.AddrPort) {
-	fresh := &address{at: at}
+func (n *Node) addAddress(at addrbook.Addr, services uint64) {
+	fresh := &address{at: at, services: services}
 	if len(n.peers.addrs) < len(n.cfg.Connect)+MaxAddresses {
 		n.peers.addrs = append(n.peers.addrs, fresh)
 		return
@@ -51,13 +51,6 @@ func (n *Node) addAddress(at netip.AddrPort) {
 			return
 		}
 	}
-}
-
-// routable reports whether an address from strangers may be dialled: anything
-// that names this host or its own network is for [Config.Connect] alone.
-func routable(at netip.AddrPort) bool {
-	a := at.Addr()
-	return at.Port() != 0 && a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == ""
 }
 
 // sayLonely says what was tried when nobody has been ready for long.

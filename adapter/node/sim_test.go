@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
@@ -56,7 +56,7 @@ func (k kind) good() bool { return k <= flaky }
 
 // stranger is a peer of the simulation.
 type stranger struct {
-	at   netip.AddrPort
+	at   addrbook.Addr
 	kind kind
 	tip  *block // what it has
 	hide *block // tip of a secret branch, or of a rebel's
@@ -86,9 +86,9 @@ type sim struct {
 	queue     []later
 	turns     uint64
 	calm      time.Time // when failures end
-	lied      map[netip.AddrPort]map[btc.Hash]bool
+	lied      map[addrbook.Addr]map[btc.Hash]bool
 	proven    map[btc.Hash]bool
-	bans      map[netip.AddrPort]node.Reason
+	bans      map[addrbook.Addr]node.Reason
 	wrong     []string
 	log       []string
 	asked     int // blocks, again and again
@@ -98,7 +98,7 @@ type sim struct {
 func newSim(seed uint64) *sim {
 	s := &sim{
 		rng: rand.New(rand.NewPCG(seed, 1)), seed: seed, now: start, tree: newTree(),
-		lied: map[netip.AddrPort]map[btc.Hash]bool{}, proven: map[btc.Hash]bool{}, bans: map[netip.AddrPort]node.Reason{},
+		lied: map[addrbook.Addr]map[btc.Hash]bool{}, proven: map[btc.Hash]bool{}, bans: map[addrbook.Addr]node.Reason{},
 	}
 	s.bodies.in = map[node.BodyID]btc.Hash{}
 	s.journal = newJournal(s.tree)
@@ -125,7 +125,7 @@ func newSim(seed uint64) *sim {
 }
 
 func (s *sim) stranger(i int, k kind) {
-	p := &stranger{at: netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), 0, 1}), 18444), kind: k, tip: s.tip}
+	p := &stranger{at: ipv4(11, byte(i), 0, 1, 18444), kind: k, tip: s.tip}
 	p.lies = node.OutcomeWorkerDied + node.Outcome(s.rng.IntN(int(node.OutcomeWitness-node.OutcomeWorkerDied)+1))
 	if k == secret || k == rebel {
 		back := s.tree.chainTo(s.tip)[s.rng.IntN(int(s.tip.height))]

@@ -2,7 +2,6 @@ package node_test
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -239,9 +238,9 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 	case "unneeded":
 		return node.BodyUnneeded{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0]}
 	case "addrs":
-		var e node.AddrsFound
+		e := node.SeedsFound{Name: "seed", Services: 9}
 		for _, a := range d.CmdArgs {
-			e.Addrs = append(e.Addrs, netip.MustParseAddrPort(a.Key))
+			e.Addrs = append(e.Addrs, addr(a.Key))
 		}
 		return e
 	}

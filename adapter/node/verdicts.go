@@ -2,10 +2,10 @@ package node
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/internal/btc"
 )
 
@@ -220,7 +220,7 @@ func (n *Node) bodyNotProven(e BodyJudged, from judging) {
 func (n *Node) doubtOurselves(s suspect) bool {
 	for i := range n.verdict.suspects {
 		other := &n.verdict.suspects[i]
-		if other.hash == s.hash && other.sum == s.sum && groupOf(other.addr) != groupOf(s.addr) {
+		if other.hash == s.hash && other.sum == s.sum && n.groupOf(other.addr) != n.groupOf(s.addr) {
 			n.alarm(AlarmSameBytes, s.hash.String(), fmt.Sprintf(
 				"%v and %v sent the same bytes for %s, %v, and no parser proved them: %s",
 				other.addr.at, s.addr.at, s.more, s.hash, s.why))
@@ -231,4 +231,4 @@ func (n *Node) doubtOurselves(s suspect) bool {
 	return false
 }
 
-func groupOf(a *address) netip.Prefix { return netGroup(a.at.Addr()) }
+func (n *Node) groupOf(a *address) addrbook.Group { return n.cfg.Book.Group(a.at) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
@@ -206,7 +207,7 @@ func (t *tree) show(a node.Action) string {
 	}
 	switch a := a.(type) {
 	case node.Dial:
-		return fmt.Sprintf("dial %d %v", a.Peer, a.Addr)
+		return fmt.Sprintf("dial %d %v%s", a.Peer, a.Addr, kindNote(a.Kind))
 	case node.Disconnect:
 		return fmt.Sprintf("disconnect %d %s", a.Peer, a.Reason)
 	case node.Ban:
@@ -257,4 +258,16 @@ func (t *tree) rename(text string) string {
 	return text
 }
 
-func addr(text string) netip.AddrPort { return netip.MustParseAddrPort(text) }
+func addr(text string) addrbook.Addr { return addrbook.FromAddrPort(netip.MustParseAddrPort(text)) }
+
+func ipv4(a, b, c, d byte, port uint16) addrbook.Addr {
+	return addrbook.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{a, b, c, d}), port))
+}
+
+// kindNote tells a dial from the two kinds that need no word.
+func kindNote(k node.Kind) string {
+	if k == node.Manual || k == node.BlockRelay {
+		return ""
+	}
+	return " " + k.String()
+}

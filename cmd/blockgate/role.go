@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"blockgate/adapter"
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/broker"
 	"blockgate/bus/jetstream"
@@ -317,10 +318,10 @@ func (c *adapterConfig) journal(log *slog.Logger) jetstream.Config {
 	}
 }
 
-func (c *adapterConfig) names() map[netip.AddrPort]string {
-	names := map[netip.AddrPort]string{}
+func (c *adapterConfig) names() map[addrbook.Addr]string {
+	names := map[addrbook.Addr]string{}
 	for _, p := range c.Connect {
-		names[p.Addr] = p.Name
+		names[addrbook.FromAddrPort(p.Addr)] = p.Name
 	}
 	return names
 }
@@ -335,7 +336,7 @@ func (c *adapterConfig) node(kept int) node.Config {
 	}
 	_, _ = cryptorand.Read(config.Secret[:]) // it never errs
 	for _, p := range c.Connect {
-		config.Connect = append(config.Connect, p.Addr)
+		config.Connect = append(config.Connect, addrbook.FromAddrPort(p.Addr))
 	}
 	return config
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
@@ -247,10 +248,10 @@ func TestAdapterConfig(t *testing.T) {
 	peer := namedPeer{Name: "host:1", Addr: netip.MustParseAddrPort("127.0.0.1:1")}
 	c := adapterConfig{Network: btc.Regtest, Connect: []namedPeer{peer}}
 	got := c.node(1000)
-	if got.UseSeeds || len(got.Connect) != 1 || got.Connect[0] != peer.Addr || got.Window != ringSlots-windowSlack {
+	if got.UseSeeds || len(got.Connect) != 1 || got.Connect[0] != addrbook.FromAddrPort(peer.Addr) || got.Window != ringSlots-windowSlack {
 		t.Errorf("%+v", got)
 	}
-	if names := c.names(); names[peer.Addr] != "host:1" {
+	if names := c.names(); names[addrbook.FromAddrPort(peer.Addr)] != "host:1" {
 		t.Errorf("%v", names)
 	}
 	if !(&adapterConfig{Network: btc.Mainnet}).node(0).UseSeeds {
