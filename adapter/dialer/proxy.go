@@ -119,7 +119,7 @@ func connectHint(err error, limit time.Duration) string {
 		return "no route to it from this host"
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return "not permitted: its port is not among those that the confined adapter may reach; see --any-port, or a firewall forbids it"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "it hung up"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
