@@ -22,7 +22,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // The command line: help, flags, completion.
 	github.com/spf13/pflag v1.0.9 // Values of flags, as cobra has them.
 	golang.org/x/crypto v0.58.0 // ChaCha20 and Poly1305 of the v2 transport (BIP-0324).
-	golang.org/x/net v0.62.0 // Tests: package bpf runs the seccomp filter without a kernel.
+	golang.org/x/net v0.62.0 // SOCKS5 (package proxy); tests: package bpf runs the seccomp filter without a kernel.
 	golang.org/x/sys v0.49.0 // System calls that package syscall does not have.
 	pgregory.net/rapid v1.3.0 // Tests: properties against slow models.
 )

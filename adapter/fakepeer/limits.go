@@ -27,3 +27,6 @@ const (
 	// idleTimeout is how long a client may say nothing.
 	idleTimeout = 30 * time.Minute
 )
+
+// maxProxyRequests is how many requests a [Proxy] writes down: more than a test makes.
+const maxProxyRequests = 4096

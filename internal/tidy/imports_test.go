@@ -34,12 +34,13 @@ var imports = map[string][]string{
 	"headerchain/store": {"headerchain", "internal/btc"},
 	"adapter/link":      {"adapter/link/bip324", "internal/btc"},
 	"adapter/session":   {"adapter/link", "internal/btc"},
+	"adapter/dialer":    {"adapter/addrbook", "adapter/link"}, // Sockets to peers, by SOCKS5 too.
 	"adapter/txstore":   {"internal/btc"},
 	"adapter/evidence":  {"internal/btc"}, // Bodies that failed, for replay.
 	"adapter/fakepeer":  {"internal/btc"},
 	"adapter/simnet":    {"adapter/addrbook", "adapter/fakepeer", "adapter/link", "adapter/node", "internal/btc"},
 	"adapter": {
-		"adapter/addrbook", "adapter/evidence", "adapter/link", "adapter/node", "adapter/session", "adapter/txstore",
+		"adapter/addrbook", "adapter/dialer", "adapter/evidence", "adapter/link", "adapter/node", "adapter/session", "adapter/txstore",
 		"headerchain", "internal/btc",
 	},
 
@@ -85,6 +86,7 @@ var outside = map[string][]string{
 	"github.com/spf13/cobra":                 {"cmd/blockgate"},
 	"github.com/spf13/pflag":                 {"cmd/blockgate"},
 	"golang.org/x/crypto":                    {"adapter/link/bip324"}, // ChaCha20-Poly1305 of BIP-0324.
+	"golang.org/x/net":                       {"adapter/dialer"},      // SOCKS5.
 	"golang.org/x/sync":                      {"adapter", "adapter/session", "broker", "bus/jetstream", "cmd/blockgate", "sandbox/pool", "supervisor"},
 	"golang.org/x/sys":                       {"adapter", "adapter/link", "broker", "cmd/blockgate", "cmd/blockgate-parser", "headerchain/store", "parser/worker", "sandbox", "sandbox/pool", "sandbox/ring", "sandbox/victim", "supervisor"},
 	"github.com/prometheus/client_golang":    {"ops"},
