@@ -86,7 +86,7 @@ type Node struct {
 	fetch   fetch
 	verdict verdicts
 	journal journal
-	parked  []parked // oldest first; maxParked at most
+	parked  []parked // oldest first; MaxParked at most
 	alarms  []alarmSaid
 	rate    rate
 	// presyncs counts those begun, so that each has a secret of its own.
@@ -188,6 +188,7 @@ func (n *Node) advance() {
 	n.askSeeds()
 	n.askHeaders()
 	n.finishSync()
+	n.checkClock()
 	n.loadJournal()
 	if n.sync.done {
 		n.adoptJournal()
