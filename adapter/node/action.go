@@ -153,6 +153,9 @@ const (
 	// AlarmJournalUnknown says that the journal ends in a block whose chain
 	// neither peers nor the journal can show us.
 	AlarmJournalUnknown AlarmCode = "journal-unknown"
+	// AlarmClock says that most network groups give headers from more than two hours
+	// ahead of our clock: it is ours that is wrong.
+	AlarmClock AlarmCode = "clock"
 	// AlarmJournalEmptied says that a journal that had events has none.
 	AlarmJournalEmptied AlarmCode = "journal-emptied"
 )

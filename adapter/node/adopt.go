@@ -165,6 +165,7 @@ func (n *Node) hold(tip btc.Hash, height, fork btc.Height) {
 	if _, err := n.chain.Park(root.Hash); err != nil {
 		panic("node: held branch is not in the header chain: " + err.Error()) // just looked up
 	}
+	j.heldTip = tip
 	j.held = fmt.Sprintf("heavier branch to block %d %v forks at block %d, below block %d, which is final; ours ends in block %d %v",
 		height, tip, fork, j.final, j.tipHeight, j.tip)
 	n.alarm(AlarmHeld, root.Hash.String(), j.held)

@@ -17,6 +17,9 @@ type peerHeaders struct {
 	from        btc.Hash  // last header of a full batch: the next begins there
 	unconnected int       // messages in a row without a known parent
 	answered    bool      // gave all it had, once
+	// tooNew says that the last header that it gave beyond what we have is more than two
+	// hours ahead of our clock.
+	tooNew bool
 	// presync is under way if not nil, until presyncEnds at the latest. One that
 	// begins anew since the peer went over to another branch has the same end.
 	presync     *headerchain.Presync
@@ -175,6 +178,9 @@ func (n *Node) take(p *peer, headers []btc.Header, more bool) (done headerchain.
 	} else {
 		done, err = n.accept(headers)
 	}
+	if err == nil {
+		p.headers.tooNew = false
+	}
 	if !done.Last.IsZero() {
 		p.headers.unconnected = 0
 		n.learn(p, done.Last)
@@ -200,6 +206,9 @@ func (n *Node) forgiveHeaders(p *peer, err error) bool {
 			return false
 		}
 		h.due = true
+		return true
+	case errors.Is(err, headerchain.ErrTimeTooNew):
+		h.tooNew, h.poll = true, n.now.Add(tooNewRetry)
 		return true
 	case ourLimit(err):
 		return true

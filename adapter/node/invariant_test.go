@@ -27,7 +27,7 @@ func (n *Node) Broken() string {
 		{"order of proven", len(v.order), len(v.proven)},
 		{"storing", len(j.storing), MaxStoring},
 		{"stored", len(j.stored), MaxStored},
-		{"parked", len(n.parked), maxParked},
+		{"parked", len(n.parked), MaxParked},
 		{"parked by the operator", n.operatorParked(), maxOperatorParked},
 		{"walk", len(j.walk), maxWalk},
 		{"alarms", len(n.alarms), maxAlarms},

@@ -38,9 +38,10 @@ type journal struct {
 	walk    []btc.Header // from the journal's tip downwards; maxWalk at most
 	storing []storing    // MaxStoring at most
 	stored  map[btc.Hash]storedBlock
-	count   uint64  // of stores, gives their order
-	pending *Append // nil if none is out
-	held    string  // what is held back, "" if nothing
+	count   uint64   // of stores, gives their order
+	pending *Append  // nil if none is out
+	held    string   // what is held back, "" if nothing
+	heldTip btc.Hash // the tip of that branch when it was seen last
 }
 
 type journalState uint8

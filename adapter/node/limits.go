@@ -63,6 +63,9 @@ const (
 	// headersPoll is how often a peer that announces nothing is asked; during the
 	// first sync it is headersPollSync.
 	headersPoll, headersPollSync = 5 * time.Minute, 30 * time.Second
+	// tooNewRetry is when a peer is asked again whose header was more than two hours
+	// ahead of our clock: it may be good by then, and costs the peer nothing.
+	tooNewRetry = time.Minute
 	// headersWiden is how long the first sync lasts for each peer more that is asked
 	// for headers at the same time.
 	headersWiden = time.Minute
@@ -176,9 +179,9 @@ const (
 
 // Parked branches.
 const (
-	// maxParked is how many blocks are parked, maxOperatorParked how many of them by
+	// MaxParked is how many blocks are parked, maxOperatorParked how many of them by
 	// the operator. When full, the oldest that is not the operator's is judged again.
-	maxParked, maxOperatorParked = 64, 32
+	MaxParked, maxOperatorParked = 64, 32
 	// parkMin and parkMax bound the wait before a block that breaks a rule is judged
 	// again: our parser does not change while it runs, so it is for a fault that was
 	// the machine's.

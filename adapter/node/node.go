@@ -92,7 +92,7 @@ type Node struct {
 	fetch   fetch
 	verdict verdicts
 	journal journal
-	parked  []parked // oldest first; maxParked at most
+	parked  []parked // oldest first; MaxParked at most
 	alarms  []alarmSaid
 	rate    rate
 	// presyncs counts those begun, so that each has a secret of its own.
@@ -198,6 +198,7 @@ func (n *Node) advance() {
 	n.askSeeds()
 	n.askHeaders()
 	n.finishSync()
+	n.checkClock()
 	n.loadJournal()
 	if n.sync.done {
 		n.adoptJournal()

@@ -65,7 +65,7 @@ func (n *Node) park(entry *headerchain.Entry, why string) {
 		return // another copy of it
 	}
 	if i < 0 {
-		if len(n.parked) >= maxParked {
+		if len(n.parked) >= MaxParked {
 			n.unparkOldest()
 		}
 		n.parked = append(n.parked, parked{hash: entry.Hash, height: entry.Height})
@@ -202,7 +202,7 @@ func (n *Node) operatorInvalidate(e OperatorInvalidate) {
 	case n.operatorParked() >= maxOperatorParked:
 		refuse = fmt.Sprintf("%d blocks are invalidated already", maxOperatorParked)
 	default:
-		if len(n.parked) >= maxParked {
+		if len(n.parked) >= MaxParked {
 			n.unparkOldest()
 		}
 		n.parked = append(n.parked, parked{hash: entry.Hash, height: entry.Height, why: operatorWhy, operator: true})

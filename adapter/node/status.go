@@ -35,8 +35,29 @@ type Status struct {
 	// Parked names the blocks whose branches are not followed because they break a
 	// rule or the operator said so, "" if there are none.
 	Parked string
+	// ParkedHashes are the blocks that Parked names, oldest first, [MaxParked] at most.
+	// The slice is the caller's.
+	ParkedHashes []btc.Hash
 	// Held names the branch that only the operator may publish, "" if there is none.
 	Held string
+	// HeldHash is the tip of that branch: what [OperatorAcceptReorg] names. It is zero
+	// if there is none.
+	HeldHash btc.Hash
+	// BestHash is the best header, BestAge how long ago it says that it was made, by our
+	// clock; not negative. TipAge is the same for JournalTip, 0 if its header is not known.
+	BestHash        btc.Hash
+	BestAge, TipAge time.Duration
+	// PeersHeight is the median over the network groups of the highest block that a peer
+	// of the group has shown the header of; 0 if none has shown any.
+	PeersHeight btc.Height
+	// Groups is how many network groups the ready peers are of, GroupsAgree of how many
+	// of them a peer has shown to have JournalTip on its best chain.
+	Groups, GroupsAgree int
+	// Clock says what is wrong with our clock as most network groups see it, and what to
+	// do; "" if nothing is.
+	Clock string
+	// Idle says that all is done and nothing is on its way: we wait for new blocks.
+	Idle bool
 }
 
 // Status returns where things stand at now.
@@ -53,6 +74,8 @@ func (n *Node) Status(now time.Time) Status {
 	}
 	lag := max(0, s.BestHeight-s.JournalHeight)
 	s.Syncing = !n.sync.done || !j.adopted || lag > syncedLag
+	s.Idle = !s.Syncing && lag == 0 && j.pending == nil && len(j.storing) == 0
+	n.addNetwork(&s, now)
 	if s.BlocksPerSecond = n.rate.perSecond(now); s.BlocksPerSecond > 0 {
 		s.Left = time.Duration(float64(lag) / s.BlocksPerSecond * float64(time.Second))
 	}

@@ -18,13 +18,13 @@ import (
 //
 //	new [stored=(blocks,...)] [keep] shows what is to be kept too; more of new:
 //	    [connect=(addr,...)] [min-work=N] [final-depth=N] [start-height=N] [start-hash=NAME] [seeds] [manual-journal] ...
-//	mine branch on=NAME count=N            blocks branch<height>...
+//	mine branch on=NAME count=N [ahead=DURATION: of the clock, the first block]    blocks branch<height>...
 //	up peer [height=N] [services=N]        down peer [ban reason]     dialfailed peer
 //	headers peer block... | first..last    inv peer block...      notfound peer block...
 //	body peer block... [bytes=TEXT] [outcome=NAME]    arrived | unneeded peer block    tick DURATION
 //	addrs addr...   loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
 //	suspect peer   invalidate block   reconsider block
-//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status   wanted peer block
+//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status [network]   wanted peer block
 //
 // Unless manual-journal is said a journal answers at once; auto-journal lets it
 // answer what it was asked, and from then on.
@@ -71,12 +71,12 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 		var count int
 		d.ScanArgs(t, "on", &on)
 		d.ScanArgs(t, "count", &count)
-		mined := w.tree.mine(args(0), w.tree.byName[on], count)
+		mined := w.tree.mineAt(args(0), w.tree.byName[on], count, w.ahead(t, d))
 		fmt.Fprintf(&w.out, "%s..%s\n", mined[0].name, mined[len(mined)-1].name)
 	case "tick":
 		w.tick(t, args(0))
 	case "status":
-		w.status()
+		w.status(d.HasArg("network"))
 	case "manual-journal":
 		w.manual = true
 	case "auto-journal":
@@ -372,8 +372,39 @@ func (w *world) answer(a node.Action) node.Event {
 	return nil
 }
 
-func (w *world) status() {
+// ahead is the time of the first block to mine, 0 for what follows its parent's.
+func (w *world) ahead(t *testing.T, d *datadriven.TestData) uint32 {
+	t.Helper()
+	text := ""
+	if d.MaybeScanArgs(t, "ahead", &text); text == "" {
+		return 0
+	}
+	by, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint32(w.now.Add(by).Unix())
+}
+
+func (w *world) network(s *node.Status) {
+	fmt.Fprintf(&w.out, "peers=%d groups=%d agree=%d best-age=%v tip-age=%v idle=%v\n", s.PeersHeight, s.Groups, s.GroupsAgree, s.BestAge, s.TipAge, s.Idle)
+	if s.Clock != "" {
+		fmt.Fprintln(&w.out, "clock:", s.Clock)
+	}
+	for _, hash := range s.ParkedHashes {
+		fmt.Fprintln(&w.out, "parked:", w.tree.name(hash))
+	}
+	if s.HeldHash != (btc.Hash{}) {
+		fmt.Fprintln(&w.out, "held:", w.tree.name(s.HeldHash))
+	}
+}
+
+func (w *world) status(network bool) {
 	s := w.node.Status(w.now)
+	if network {
+		w.network(&s)
+		return
+	}
 	fmt.Fprintf(&w.out, "best=%d complete=%d journal=%d (%s) final=%d peers=%d syncing=%v rate=%.2f left=%v\nwaiting for %s\n",
 		s.BestHeight, s.CompleteHeight, s.JournalHeight, w.tree.name(s.JournalTip), s.FinalHeight, s.Peers, s.Syncing,
 		s.BlocksPerSecond, s.Left.Round(time.Second), w.tree.rename(s.WaitingFor))

@@ -17,9 +17,11 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // mineOn returns a regtest header on parent. Two of three nonces fail, so it
 // takes two hashes on average. salt makes siblings differ.
-func mineOn(parent btc.Header, salt uint32) btc.Header {
+func mineOn(parent btc.Header, salt uint32) btc.Header { return mineOnAt(parent, salt, parent.Time()+1) }
+
+func mineOnAt(parent btc.Header, salt, at uint32) btc.Header {
 	f := btc.HeaderFields{
-		Version: 4, Prev: parent.Hash(), Time: parent.Time() + 1, Bits: btc.Regtest.Params().PowLimitBits,
+		Version: 4, Prev: parent.Hash(), Time: at, Bits: btc.Regtest.Params().PowLimitBits,
 	}
 	f.MerkleRoot[0], f.MerkleRoot[1], f.MerkleRoot[2] = byte(salt), byte(salt>>8), byte(salt>>16)
 	for target := btc.Regtest.Params().PowLimit; ; f.Nonce++ {
@@ -58,12 +60,19 @@ func (t *tree) add(name string, h btc.Header, height btc.Height) *block {
 }
 
 // mine puts count blocks of a branch on a block and returns them.
-func (t *tree) mine(branch string, on *block, count int) []*block {
+func (t *tree) mine(branch string, on *block, count int) []*block { return t.mineAt(branch, on, count, 0) }
+
+// mineAt does so with the first block at a time, unless that is 0.
+func (t *tree) mineAt(branch string, on *block, count int, at uint32) []*block {
 	var mined []*block
 	for range count {
+		if at == 0 {
+			at = on.header.Time() + 1
+		}
 		salt := uint32(len(t.byName))
-		on = t.add(fmt.Sprintf("%s%d", branch, on.height+1), mineOn(on.header, salt), on.height+1)
+		on = t.add(fmt.Sprintf("%s%d", branch, on.height+1), mineOnAt(on.header, salt, at), on.height+1)
 		mined = append(mined, on)
+		at = 0
 	}
 	return mined
 }
