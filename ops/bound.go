@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// boundListener accepts a connection when fewer than maxConns are open. The others
+// boundListener accepts a connection when fewer than most are open. The others
 // wait in the kernel's queue.
 type boundListener struct {
 	net.Listener
@@ -15,9 +15,9 @@ type boundListener struct {
 	closed chan struct{}
 }
 
-func bound(listener net.Listener) *boundListener {
-	b := &boundListener{Listener: listener, free: make(chan struct{}, maxConns), closed: make(chan struct{})}
-	for range maxConns {
+func bound(listener net.Listener, most int) *boundListener {
+	b := &boundListener{Listener: listener, free: make(chan struct{}, most), closed: make(chan struct{})}
+	for range most {
 		b.free <- struct{}{}
 	}
 	return b

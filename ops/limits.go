@@ -39,3 +39,26 @@ const (
 	// ends. Source: the whole service has 10 s to stop.
 	closeTimeout = time.Second
 )
+
+const (
+	// MaxRequest is the most bytes of a request's line, 1 MiB. Source: a transaction
+	// that nodes relay has 400 kB at most, 800 kB in hex.
+	MaxRequest = 1 << 20
+	// MaxAnswer is the most bytes of an answer's line, 4 MiB. Source: 250 peers of
+	// 1 kB, with room to spare.
+	MaxAnswer = 4 << 20
+	// AskTimeout is how long a command waits for its answer in all: the three below,
+	// while as many clients as there may be are before it.
+	AskTimeout = 30 * time.Second
+
+	// maxClients is the most clients of the control socket at a time; more wait to be
+	// accepted. Source: two people, a probe and a script, with room to spare.
+	maxClients = 8
+	// requestTimeout is how long a request may take to come in, answerTimeout how long
+	// the service may take for the answer, answerWriteTimeout how long that may take
+	// to go out. Source: a command sends its line at once and reads at once; the brain
+	// steps in milliseconds.
+	requestTimeout     = 5 * time.Second
+	answerTimeout      = 10 * time.Second
+	answerWriteTimeout = 5 * time.Second
+)

@@ -30,7 +30,7 @@ func Listen(ctx context.Context, address string) (*Server, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &Server{listener: bound(listener), mux: http.NewServeMux()}, nil
+	return &Server{listener: bound(listener, maxConns), mux: http.NewServeMux()}, nil
 }
 
 // Addr returns the address that is listened on.

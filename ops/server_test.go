@@ -147,7 +147,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := bound(listener)
+	b := bound(listener, maxConns)
 	accepted := make(chan net.Conn)
 	go func() {
 		defer close(accepted)
