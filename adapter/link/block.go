@@ -3,7 +3,6 @@ package link
 import (
 	"crypto/sha256"
 	"io"
-	"strconv"
 	"time"
 
 	"blockgate/internal/btc"
@@ -36,8 +35,8 @@ func (c *Conn) divert(m message) error {
 		return c.resume()
 	case Unneeded:
 	case Unasked:
-		if n := c.unasked.add(time.Now(), 1); n > MaxUnaskedBlocks {
-			return &EndError{ReasonUnaskedBlocks, strconv.Itoa(n) + " in a minute, last " + b.hash.String()}
+		if err := c.flood.unaskedBlock(time.Now(), b.hash); err != nil {
+			return err
 		}
 	}
 	return c.skip(b)

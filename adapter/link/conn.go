@@ -65,14 +65,12 @@ type Conn struct {
 	tr   transport
 
 	// Owned by the goroutine that calls Read.
-	phase   phase
-	frame   []byte    // what Read has yet to hand on of the current frame
-	store   []byte    // the memory of frame
-	parked  *incoming // a block that waits for budget, or nil
-	pings   meter
-	unasked meter
-	dropped meter
-	away    time.Time // when Read last returned, or zero
+	phase  phase
+	frame  []byte    // what Read has yet to hand on of the current frame
+	store  []byte    // the memory of frame
+	parked *incoming // a block that waits for budget, or nil
+	flood  flood
+	away   time.Time // when Read last returned, or zero
 
 	wmu     sync.Mutex
 	partial []byte // the beginning of a frame that the engine is writing
@@ -160,12 +158,8 @@ func (c *Conn) pass(m message) error {
 	if err != nil {
 		return err
 	}
-	switch m.command {
-	case CommandOf("version"):
-		c.phase = negotiate
-	case CommandOf("verack"):
-		c.phase = open
-	case CommandOf("pong"):
+	c.phase = c.phase.after(m.command)
+	if m.command == CommandOf("pong") {
 		c.gotPong([nonceSize]byte(payload))
 	}
 	return nil
@@ -200,8 +194,8 @@ func (c *Conn) control(m message) ([]byte, error) {
 // answer sends the pong for a ping. A peer that does not read its pongs is not
 // read from: nothing queues up.
 func (c *Conn) answer(m message) error {
-	if n := c.pings.add(time.Now(), 1); n > MaxPings {
-		return &EndError{ReasonPingFlood, strconv.Itoa(n) + " pings in a minute"}
+	if err := c.flood.ping(time.Now()); err != nil {
+		return err
 	}
 	nonce, err := c.control(m)
 	if err != nil {
@@ -213,8 +207,8 @@ func (c *Conn) answer(m message) error {
 
 // drop streams a payload to nowhere.
 func (c *Conn) drop(m message) error {
-	if n := c.dropped.add(time.Now(), int(m.size)); n > MaxDroppedBytes {
-		return &EndError{ReasonUselessBytes, m.String()}
+	if err := c.flood.drop(time.Now(), m); err != nil {
+		return err
 	}
 	return c.discard(m, int(m.size))
 }

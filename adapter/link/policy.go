@@ -45,6 +45,17 @@ const (
 	open                   // verack passed
 )
 
+// after returns the phase once a message has passed.
+func (p phase) after(passed Command) phase {
+	switch passed {
+	case CommandOf("version"):
+		return negotiate
+	case CommandOf("verack"):
+		return open
+	}
+	return p
+}
+
 // rule is a row of the policy.
 //
 //	0 <= size < min      dropped: too short to mean anything

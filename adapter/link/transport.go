@@ -61,10 +61,14 @@ func (t *v1) next() (message, error) {
 	if _, err := io.ReadFull(t.in, h[:]); err != nil {
 		return message{}, err
 	}
-	if magic := binary.LittleEndian.Uint32(h[:]); magic != t.magic {
-		return message{}, &EndError{ReasonWrongMagic, fmt.Sprintf("%08x, want %08x", magic, t.magic)}
-	}
 	t.checksum = [4]byte(h[20:])
+	return parseFrameHeader(&h, t.magic)
+}
+
+func parseFrameHeader(h *[frameHeaderSize]byte, want uint32) (message, error) {
+	if magic := binary.LittleEndian.Uint32(h[:]); magic != want {
+		return message{}, &EndError{ReasonWrongMagic, fmt.Sprintf("%08x, want %08x", magic, want)}
+	}
 	return message{command: Command(h[4:16]), size: binary.LittleEndian.Uint32(h[16:])}, nil
 }
 
