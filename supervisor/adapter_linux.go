@@ -160,7 +160,7 @@ func (l *life) serve(ctx context.Context, wg *sync.WaitGroup, fail context.Cance
 			}
 		})
 	}
-	return l.obey(ctx)
+	return l.obey()
 }
 
 // awaitSeal waits for SEALED, asks the kernel whether it is true, and swaps the
@@ -185,10 +185,10 @@ func (l *life) awaitSeal() error {
 	return err
 }
 
-// obey kills the parsers that the adapter names, at a bounded pace, unless they
-// were replaced meanwhile, until the adapter ends, misbehaves or ctx is done.
-func (l *life) obey(ctx context.Context) error {
-	var kills pace
+// obey kills the parsers that the adapter names, at once, unless they were replaced
+// meanwhile, until the adapter ends or misbehaves. A kill costs nothing; the starts
+// that follow have a bound of their own.
+func (l *life) obey() error {
 	for {
 		record, err := l.ctl.receive(time.Time{})
 		if err != nil {
@@ -196,10 +196,6 @@ func (l *life) obey(ctx context.Context) error {
 		}
 		if record.Kind != frame.ControlKill || record.Worker >= len(l.cells) {
 			return fmt.Errorf("said %s of worker %d, which it may not", record.Kind, record.Worker)
-		}
-		if d := kills.wait(time.Now()); d > 0 {
-			l.log.LogAttrs(ctx, slog.LevelWarn, "kill delayed", slog.Int("worker", record.Worker), slog.Duration("by", d))
-			pause(ctx, d)
 		}
 		if !l.cells[record.Worker].condemn(record.Generation, record.Cause) {
 			return fmt.Errorf("said kill of worker %d, generation %d, which was never there", record.Worker, record.Generation)

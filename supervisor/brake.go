@@ -1,6 +1,9 @@
 package supervisor
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // brake says how long to wait before something that died is started again: not
 // at all if it lived long enough, else a time that doubles with each early death.
@@ -10,6 +13,8 @@ type brake struct {
 	delay       time.Duration // What the last early death cost.
 }
 
+// parserBrake is for parsers that die before they are ready: those that died after it
+// share [starts].
 func parserBrake() brake {
 	return brake{first: 50 * time.Millisecond, most: 5 * time.Second, within: time.Second}
 }
@@ -28,20 +33,26 @@ func (b *brake) next(lived time.Duration) time.Duration {
 	return b.delay
 }
 
-// pace lets at most [MaxKillsPerSecond] kills happen in any second.
-type pace struct {
-	last [MaxKillsPerSecond]time.Time // When the last kills happened, a ring.
-	next int                          // The oldest of them.
+// calm forgets the early deaths.
+func (b *brake) calm() { b.delay = 0 }
+
+// starts is a bucket of [startBurst] tokens, filled by [startsPerSecond], from which each
+// parser takes one that follows a parser which was ready. All places share it, and it
+// outlives adapters. Its zero value is a full bucket.
+type starts struct {
+	mu   sync.Mutex // guards what follows
+	full time.Time  // when it is full if nothing more is taken
 }
 
-// wait books a kill at the earliest time from now on, and returns how long it is
-// until then.
-func (p *pace) wait(now time.Time) time.Duration {
-	at := now
-	if earliest := p.last[p.next].Add(time.Second); earliest.After(at) {
-		at = earliest
+// wait takes a token, from the future if there is none, and returns how long it is
+// until then. Who comes later waits longer.
+func (s *starts) wait(now time.Time) time.Duration {
+	const each = time.Second / startsPerSecond
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.full.Before(now) {
+		s.full = now
 	}
-	p.last[p.next] = at
-	p.next = (p.next + 1) % len(p.last)
-	return at.Sub(now)
+	s.full = s.full.Add(each)
+	return max(0, s.full.Sub(now)-startBurst*each)
 }

@@ -84,9 +84,10 @@ func (c *cell) keep(ctx context.Context) error {
 		if unfit(d.code, inRow) && !c.parserReady.Load() {
 			return &ExitError{Code: d.code, Role: "parser", Detail: d.last}
 		}
-		delay := time.Duration(0)
-		if d.condemned == 0 {
-			delay = wait.next(d.lived)
+		delay := wait.next(0)
+		if d.ready {
+			wait.calm()
+			delay = c.starts.wait(time.Now())
 		}
 		c.log.LogAttrs(ctx, slog.LevelWarn, "parser died", slog.Int("worker", c.index), slog.Int("pid", d.pid),
 			slog.String("cause", d.cause), slog.Bool("condemned", d.condemned != 0), slog.Duration("restart_in", delay))
@@ -118,11 +119,11 @@ func (c *cell) adapterEnds(ctx context.Context) bool {
 // death is how a parser ended.
 type death struct {
 	pid, code int
-	lived     time.Duration // 0 if it was never ready.
-	cause     string        // For the log and the adapter.
-	last      string        // The first line that it said, or the cause.
-	kind      frame.Cause   // Why, by itself.
-	condemned frame.Cause   // Why the adapter had it killed; 0: it had not.
+	ready     bool        // It was admitted.
+	cause     string      // For the log and the adapter.
+	last      string      // The first line that it said, or the cause.
+	kind      frame.Cause // Why, by itself.
+	condemned frame.Cause // Why the adapter had it killed; 0: it had not.
 }
 
 // why returns what the death counts as.
@@ -158,7 +159,7 @@ func (c *cell) live(ctx context.Context, generation uint32) (death, error) {
 		return c.refused(p, <-said, err)
 	}
 	<-p.ended
-	d := death{pid: p.pid(), code: p.code(), lived: p.lived(), kind: p.why(), condemned: c.leave()}
+	d := death{pid: p.pid(), code: p.code(), ready: true, kind: p.why(), condemned: c.leave()}
 	words := <-said
 	d.cause = p.cause(words)
 	d.last = d.cause
@@ -168,8 +169,8 @@ func (c *cell) live(ctx context.Context, generation uint32) (death, error) {
 // refused tells how a parser ended that was not admitted for the reason why. It
 // is an [*ExitError] if none was ever admitted and the next one will fare alike.
 func (c *cell) refused(p *process, said []byte, why error) (death, error) {
-	d := death{pid: p.pid(), code: p.code(), kind: frame.CauseStart, cause: p.cause(said), last: firstLine(said)} // it never lived: brake
-	if !endOfStream(why) {                                                                                        // it did not end by itself: the reason is ours
+	d := death{pid: p.pid(), code: p.code(), kind: frame.CauseStart, cause: p.cause(said), last: firstLine(said)}
+	if !endOfStream(why) { // it did not end by itself: the reason is ours
 		d.cause = printable(why.Error(), frame.MaxCauseText)
 	}
 	if d.last == "" {

@@ -28,9 +28,13 @@
 // before any of its kind was ever ready ends the service with that code; an
 // adapter's 5 and 6 do so at any time, its 4 until it was ready itself; a
 // parser's 2 does when it came three times in a row, since a crash looks alike. Whatever
-// else dies is started again, after a pause that doubles while it dies young. A
-// parser that the adapter had killed is started again at once: there the limit is
-// on kills, [MaxKillsPerSecond]; more of them wait.
+// else dies is started again, after a pause that doubles while it dies young.
+//
+// A parser that was ready is replaced at once, whoever ended it: it may have died of a
+// body, and whose body that was is the adapter's to judge, which has a lane for it. All
+// places together take such starts from one bucket, 64 at once and 20 a second, so
+// that nobody makes the supervisor do nothing else. A parser that was never ready is
+// replaced after a pause that doubles, since no body can be at fault.
 //
 // # The cell
 //

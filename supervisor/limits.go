@@ -8,11 +8,18 @@ import "time"
 // (pipe(7)).
 const MaxConfigBytes = 64 << 10
 
-// MaxKillsPerSecond is how often the adapter can have parsers killed. More kills
-// wait for their turn, and with them every later record of that adapter.
+// startBurst is how many parsers that were ready may be replaced at once, and
+// startsPerSecond how many in the long run, by all places together, whoever ended
+// them: their own fault, the adapter, the kernel. The next one waits.
 //
-// Source: a start takes about 12 ms of one core; ten a second leave most of it.
-const MaxKillsPerSecond = 10
+// Source: a start costs 10 ms of one core, so 20 a second take a fifth of it. 64 is
+// what a window of 28 blocks takes if each body kills the parser that gets it and the
+// one that is asked then, and some more. What is behind a death that a body caused is
+// the pool's to judge: it sends the next body of that peer to quarantine.
+const (
+	startBurst      = 64
+	startsPerSecond = 20
+)
 
 const (
 	// brokerDeadline is how long a broker has from start to READY, all its

@@ -43,33 +43,46 @@ func TestBrake(t *testing.T) {
 	}
 }
 
-func TestPace(t *testing.T) {
-	var p pace
-	start := time.Unix(1_000_000, 0)
-	for i := range MaxKillsPerSecond {
-		if got := p.wait(start.Add(time.Duration(i) * time.Millisecond)); got != 0 {
-			t.Fatalf("kill %d waits %s", i, got)
+// TestStarts: so many parsers at once, and so many a second, whoever comes when.
+func TestStarts(t *testing.T) {
+	const each = time.Second / startsPerSecond
+	var s starts
+	begun := time.Unix(1_000_000, 0)
+	for i := range startBurst {
+		if got := s.wait(begun); got != 0 {
+			t.Fatalf("start %d waits %s", i, got)
 		}
 	}
-	now := start.Add(100 * time.Millisecond)
-	if got := p.wait(now); got != 900*time.Millisecond {
-		t.Errorf("the first one too many waits %s", got)
+	for i, want := range []time.Duration{each, 2 * each, 3 * each} {
+		if got := s.wait(begun); got != want {
+			t.Errorf("start %d waits %s, want %s", startBurst+i, got, want)
+		}
 	}
-	if got := p.wait(now); got != 901*time.Millisecond {
-		t.Errorf("the second one too many waits %s", got)
+	if got := s.wait(begun.Add(3 * each)); got != each {
+		t.Errorf("when all had their turn the next one waits %s, want %s", got, each)
 	}
-	if got := p.wait(start.Add(time.Hour)); got != 0 {
-		t.Errorf("an hour later it waits %s", got)
+	now := begun.Add(time.Hour)
+	for i := range startBurst {
+		if got := s.wait(now); got != 0 {
+			t.Fatalf("an hour later start %d waits %s", i, got)
+		}
 	}
-	// Whatever the times are, no second has more than the limit.
+	if got := s.wait(now); got != each {
+		t.Errorf("an hour later start %d waits %s, want %s: a bucket holds no more", startBurst, got, each)
+	}
+	// Whatever the times are, none of length d has more than the burst and what d brings.
 	var times []time.Time
-	for i := range 500 {
-		at := start.Add(2*time.Hour + time.Duration(i*i%97)*time.Millisecond + time.Duration(i)*7*time.Millisecond)
-		times = append(times, at.Add(p.wait(at)))
+	now = begun.Add(2 * time.Hour)
+	for i := range 3000 {
+		now = now.Add(time.Duration(i*i%97) * time.Millisecond / 10)
+		times = append(times, now.Add(s.wait(now)))
 	}
-	for i := MaxKillsPerSecond; i < len(times); i++ {
-		if d := times[i].Sub(times[i-MaxKillsPerSecond]); d < time.Second {
-			t.Fatalf("%d kills within %s", MaxKillsPerSecond+1, d)
+	for i := startBurst; i < len(times); i++ {
+		if d := times[i].Sub(times[i-startBurst]); d < each {
+			t.Fatalf("%d starts within %s", startBurst+1, d)
+		}
+		if first := times[0]; times[i].Sub(first) < time.Duration(i+1-startBurst)*each {
+			t.Fatalf("%d starts within %s", i+1, times[i].Sub(first))
 		}
 	}
 }

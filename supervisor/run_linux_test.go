@@ -133,7 +133,7 @@ func TestAdapterHasParserKilled(t *testing.T) {
 	b.parsers(2)
 	a.next("ready")
 	a.next("ready")
-	for i := range 5 { // condemned ones are not braked, so this is quick
+	for i := range 5 { // so few wait for nothing
 		a.do("kill 0")
 		a.next("died")
 		a.next("ready")
@@ -144,10 +144,6 @@ func TestAdapterHasParserKilled(t *testing.T) {
 	if len(a.waits["braked"]) > 0 {
 		t.Errorf("braked: %v", a.waits["braked"])
 	}
-	for range MaxKillsPerSecond + 1 {
-		a.do("kill 1")
-	}
-	b.log.next("kill delayed")
 }
 
 // TestLateKill: a kill that was meant for a parser that died meanwhile does not
@@ -178,28 +174,39 @@ func TestLateKill(t *testing.T) {
 	}
 }
 
-func TestDyingYoungIsBraked(t *testing.T) {
+// TestDeathsOfWorkAreNotBraked: a parser that died after it was ready is replaced at
+// once, again and again, until the bucket that all share is empty; then each waits its
+// turn, and the adapter is told.
+func TestDeathsOfWorkAreNotBraked(t *testing.T) {
 	t.Parallel()
-	cfg := config(t, "seal")
-	cfg.Parsers = 1
-	b := launch(t, cfg)
+	b := launch(t, config(t, "seal"))
 	a := b.adapter()
 	a.next("ready")
-	last := 0
-	for range 3 {
-		a.do("send 0") // no job: the parser ends
+	a.next("ready")
+	begun := time.Now()
+	for i := range startBurst + 2*startsPerSecond {
+		a.do(fmt.Sprintf("send %d", i%2)) // no job: the parser ends
 		if got := a.next("died"); !strings.Contains(got, `exit status 3: "blockgate-parser: not a job`) {
 			t.Error(got)
 		}
-		if got := a.next("braked"); strings.TrimSpace(got) != "braked 0" {
-			t.Error(got)
+		switch delay := time.Duration(b.log.next("parser died").number("restart_in")); {
+		case delay == 0:
+		case i < startBurst:
+			t.Errorf("death %d costs %s", i, delay)
+		case delay > time.Second/startsPerSecond:
+			t.Errorf("death %d costs %s, want a turn of the bucket at most", i, delay)
+		default:
+			if got := a.next("braked"); strings.TrimSpace(got) != fmt.Sprintf("braked %d", i%2) {
+				t.Error(got)
+			}
 		}
-		delay := b.log.next("parser died").number("restart_in")
-		if delay <= last {
-			t.Errorf("the pause went from %s to %s", time.Duration(last), time.Duration(delay))
-		}
-		last = delay
 		a.next("ready")
+	}
+	if took := time.Since(begun); took < 2*time.Second-time.Second/startsPerSecond {
+		t.Errorf("%d starts took %s", startBurst+2*startsPerSecond, took)
+	}
+	if n := len(a.waits["braked"]); n > 0 {
+		t.Errorf("braked %d times more than it paused", n)
 	}
 }
 

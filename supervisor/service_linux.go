@@ -58,6 +58,7 @@ type service struct {
 	isolation isolation // Of parsers.
 	leaves    leaves    // Their cgroups.
 	ledger    ledger
+	starts    starts // Of parsers in the place of others that were ready.
 
 	// Whether one of its kind was ever ready: from then on no exit code is fatal.
 	brokerReady, adapterReady, parserReady atomic.Bool
