@@ -18,7 +18,7 @@ func (n *Node) groups() [][]*peer {
 		if !p.ready {
 			continue
 		}
-		i := slices.IndexFunc(groups, func(g []*peer) bool { return groupOf(g[0].addr) == groupOf(p.addr) })
+		i := slices.IndexFunc(groups, func(g []*peer) bool { return n.groupOf(g[0].addr) == n.groupOf(p.addr) })
 		if i < 0 {
 			groups = append(groups, []*peer{p})
 		} else {
