@@ -77,7 +77,7 @@ func (s *shell) bodyArrived(ctx context.Context, a arrived) {
 		Peer: a.peer, Suspect: s.brain.Suspect(a.peer),
 	}
 	s.working.Go(func() {
-		v := judged{a.peer, body.Block.Hash, body.Block.Sum, s.config.Cell.Prove(ctx, body)}
+		v := judged{a.peer, body.Block.Hash, body.Block.Sum(), s.config.Cell.Prove(ctx, body)}
 		s.keepEvidence(body, v.verdict)
 		a.block.Release()
 		select {

@@ -104,7 +104,7 @@ func (s *shell) sessionEvent(ctx context.Context, id node.PeerID, addr string, u
 		s.post(ctx, node.BlocksAnnounced{Peer: id, Hashes: e.Hashes})
 	case session.NotFound:
 		s.post(ctx, node.NotFound{Peer: id, Hashes: e.Hashes})
-	case session.Block:
+	case *session.Block:
 		select {
 		case s.blocks <- arrived{id, e.Block}:
 		case <-ctx.Done():

@@ -103,7 +103,7 @@ func (c *client) take(t *testing.T, e session.Event) {
 			hashes = append(hashes, h.Hash())
 		}
 		err = c.s.GetData(hashes)
-	case session.Block:
+	case *session.Block:
 		e.Block.Release()
 		if c.blocks++; c.blocks == 599 {
 			close(c.all)

@@ -23,7 +23,8 @@ func (c *Conn) divert(m message) error {
 	if err := c.within(FrameTimeout(btc.HeaderSize)); err != nil {
 		return err
 	}
-	b := &incoming{message: m}
+	b := &c.incoming
+	*b = incoming{message: m}
 	if _, err := io.ReadFull(c.tr, b.header[:]); err != nil {
 		return readError(err, ReasonSlowFrame, "in the header of "+m.String())
 	}
@@ -107,7 +108,7 @@ const (
 // await waits until the claim is granted, at most keepAlive. Meanwhile it asks
 // now and then whether the block is still wanted, or urgent by now.
 func (c *Conn) await(b *incoming) waited {
-	if b.claim.isGranted() {
+	if c.cfg.Budget.has(b.claim) {
 		return waitGranted
 	}
 	recheck, patience := time.NewTicker(recheckInterval), time.NewTimer(keepAlive)
@@ -115,7 +116,7 @@ func (c *Conn) await(b *incoming) waited {
 	defer patience.Stop()
 	for {
 		select {
-		case <-b.claim.granted:
+		case <-b.claim.bell:
 			return waitGranted
 		case <-c.done:
 			return waitEnded
@@ -136,30 +137,42 @@ func (c *Conn) await(b *incoming) waited {
 // receive reads the body of a block whose claim is granted. The block owns the
 // claim, with an error too.
 func (c *Conn) receive(b *incoming) (RawBlock, error) {
-	mem := &body{budget: c.cfg.Budget, claim: b.claim}
-	block := RawBlock{Hash: b.hash, Header: b.header, body: mem}
+	mem := newBody(c.cfg.Budget, b.claim)
+	block := RawBlock{Hash: b.hash, Header: b.header, body: mem, generation: mem.generation.Load()}
 	if err := c.within(FrameTimeout(b.bodySize())); err != nil {
 		return block, err
 	}
 	digest := sha256.New()
 	mem.append(b.header[:])
-	digest.Write(b.header[:])
+	if c.tr.sums() {
+		digest.Write(b.header[:])
+	}
 	for mem.size < int(b.size) {
 		room := mem.room()
 		n, err := c.tr.Read(room[:min(len(room), int(b.size)-mem.size)])
-		digest.Write(room[:n])
+		if c.tr.sums() {
+			digest.Write(room[:n])
+		}
 		mem.size += n
 		if err != nil {
 			return block, readError(err, ReasonSlowFrame, "in "+b.String())
 		}
 	}
-	digest.Sum(block.Sum[:0])
-	return block, in(b.message, c.tr.check(block.Sum))
+	if !c.tr.sums() {
+		return block, nil
+	}
+	digest.Sum(mem.sum[:0])
+	mem.summed = true
+	return block, in(b.message, c.tr.check(mem.sum))
 }
 
-// substitute gives the engine an empty notfound in place of a block, so that its
-// idle timer sees that the peer is alive.
+// substitute gives the engine an empty notfound now and then in place of a block, so
+// that its idle timer sees that the peer is alive.
 func (c *Conn) substitute() {
+	if time.Since(c.fed) < keepAlive/2 {
+		c.silent = true
+		return
+	}
 	c.frame = appendFrame(c.store[:0], c.cfg.Magic, CommandOf("notfound"), []byte{0})
 	c.store = c.frame
 }

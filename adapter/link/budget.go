@@ -16,6 +16,7 @@ import (
 type Budget struct {
 	total, reserved int // bytes
 	chunks          sync.Pool
+	claims, bodies  sync.Pool
 	packets         sync.Pool // of memory of long packets of the v2 transport; it is not counted
 
 	mu     sync.Mutex
@@ -24,19 +25,12 @@ type Budget struct {
 	normal []*claim // waiting, oldest first
 }
 
-// claim is a block's share of the budget.
+// claim is a block's share of the budget. Claims are used again: nobody may hold one
+// that was released.
 type claim struct {
 	size    int           // bytes
-	granted chan struct{} // closed when the budget has it
-}
-
-func (c *claim) isGranted() bool {
-	select {
-	case <-c.granted:
-		return true
-	default:
-		return false
-	}
+	granted bool          // the budget has it; guarded by Budget.mu
+	bell    chan struct{} // has a token once it is granted
 }
 
 // NewBudget returns a budget of total bytes, of which reserved are for urgent
@@ -49,6 +43,8 @@ func NewBudget(total, reserved int) (*Budget, error) {
 	}
 	b := &Budget{total: total, reserved: reserved}
 	b.chunks.New = func() any { return new([ChunkSize]byte) }
+	b.claims.New = func() any { return &claim{bell: make(chan struct{}, 1)} }
+	b.bodies.New = func() any { return new(body) }
 	return b, nil
 }
 
@@ -68,9 +64,10 @@ func (b *Budget) Waiting() int {
 
 // claim queues a claim for a block of size bytes, 0 < size <= MaxPayload.
 func (b *Budget) claim(size int, urgent bool) *claim {
-	c := &claim{size: (size + ChunkSize - 1) / ChunkSize * ChunkSize, granted: make(chan struct{})}
+	c := b.claims.Get().(*claim) //nolint:forcetypeassert // only these are put in
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	c.size, c.granted = (size+ChunkSize-1)/ChunkSize*ChunkSize, false
 	if urgent {
 		b.urgent = append(b.urgent, c)
 	} else {
@@ -78,6 +75,13 @@ func (b *Budget) claim(size int, urgent bool) *claim {
 	}
 	b.settle()
 	return c
+}
+
+// has reports whether the budget has granted the claim.
+func (b *Budget) has(c *claim) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return c.granted
 }
 
 // promote makes a claim that waits urgent.
@@ -91,18 +95,24 @@ func (b *Budget) promote(c *claim) {
 	}
 }
 
-// release gives a claim back, granted or not. It is called once for each claim.
+// release gives a claim back, granted or not. It is called once for each claim, by
+// whoever holds it alone.
 func (b *Budget) release(c *claim) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if c.isGranted() {
+	if c.granted {
 		b.used -= c.size
+		select {
+		case <-c.bell: // nobody waited
+		default:
+		}
 	} else {
 		is := func(other *claim) bool { return other == c }
 		b.urgent = slices.DeleteFunc(b.urgent, is)
 		b.normal = slices.DeleteFunc(b.normal, is)
 	}
 	b.settle()
+	b.claims.Put(c)
 }
 
 // settle grants what can be granted. mu is held. Whenever there is room for a
@@ -117,12 +127,15 @@ func (b *Budget) settle() {
 func (b *Budget) grant(queue []*claim, limit int) []*claim {
 	for len(queue) > 0 && b.used+queue[0].size <= limit {
 		b.used += queue[0].size
-		close(queue[0].granted)
+		queue[0].granted = true
+		queue[0].bell <- struct{}{} // has room: it is granted once
 		queue = slices.Delete(queue, 0, 1)
 	}
 	return queue
 }
 
 func (b *Budget) takeChunk() *[ChunkSize]byte { return b.chunks.Get().(*[ChunkSize]byte) } //nolint:forcetypeassert // only these are put in
+
+func (b *Budget) takeBody() *body { return b.bodies.Get().(*body) } //nolint:forcetypeassert // only these are put in
 
 func (b *Budget) putChunk(chunk *[ChunkSize]byte) { b.chunks.Put(chunk) }

@@ -52,8 +52,8 @@ func TestClaimRoundsUpToChunks(t *testing.T) {
 		{MaxPayload, MinBudget},
 	} {
 		c := b.claim(test.size, false)
-		if !c.isGranted() || b.InUse() != test.used {
-			t.Errorf("claim of %d: granted %t, %d in use, want %d", test.size, c.isGranted(), b.InUse(), test.used)
+		if !b.has(c) || b.InUse() != test.used {
+			t.Errorf("claim of %d: granted %t, %d in use, want %d", test.size, b.has(c), b.InUse(), test.used)
 		}
 		b.release(c)
 	}
@@ -68,18 +68,18 @@ func TestClaimsAreGrantedInOrder(t *testing.T) {
 	second := b.claim(4*mib-1, false)
 	big := b.claim(4*mib-1, false)
 	small := b.claim(1, false)
-	if !first.isGranted() || !second.isGranted() || big.isGranted() || small.isGranted() {
+	if !b.has(first) || !b.has(second) || b.has(big) || b.has(small) {
 		t.Fatal("want the first two granted; the small one must not pass the big one")
 	}
 	if b.Waiting() != 2 {
 		t.Errorf("%d wait, want 2", b.Waiting())
 	}
 	b.release(first)
-	if !big.isGranted() || small.isGranted() {
+	if !b.has(big) || b.has(small) {
 		t.Fatal("want the big one granted next")
 	}
 	b.release(big)
-	if !small.isGranted() {
+	if !b.has(small) {
 		t.Fatal("want the small one granted last")
 	}
 }
@@ -87,20 +87,20 @@ func TestClaimsAreGrantedInOrder(t *testing.T) {
 func TestReserveIsForUrgentOnes(t *testing.T) {
 	b := newTestBudget(t, 16*mib, 8*mib)
 	for range 2 {
-		if !b.claim(4*mib, false).isGranted() {
+		if !b.has(b.claim(4*mib, false)) {
 			t.Fatal("the common half is not full yet")
 		}
 	}
 	normal := b.claim(ChunkSize, false)
-	if normal.isGranted() {
+	if b.has(normal) {
 		t.Fatal("a normal claim got into the reserve")
 	}
 	for range 2 {
-		if !b.claim(4*mib, true).isGranted() {
+		if !b.has(b.claim(4*mib, true)) {
 			t.Fatal("the reserve is not open to urgent claims")
 		}
 	}
-	if b.claim(1, true).isGranted() {
+	if b.has(b.claim(1, true)) {
 		t.Fatal("more than the total was granted")
 	}
 	if b.InUse() != 16*mib {
@@ -113,7 +113,7 @@ func TestPromote(t *testing.T) {
 	held := []*claim{b.claim(4*mib, false), b.claim(4*mib, false)}
 	waiting := b.claim(4*mib, false)
 	b.promote(waiting)
-	if !waiting.isGranted() {
+	if !b.has(waiting) {
 		t.Fatal("a promoted claim must get into the reserve")
 	}
 	b.promote(waiting) // granted: nothing to do
@@ -133,7 +133,7 @@ func TestReleaseOfWaitingClaim(t *testing.T) {
 	for _, urgent := range []bool{false, true} {
 		b := newTestBudget(t, 16*mib, 8*mib)
 		var held []*claim
-		for c := b.claim(4*mib, urgent); c.isGranted(); c = b.claim(4*mib, urgent) {
+		for c := b.claim(4*mib, urgent); b.has(c); c = b.claim(4*mib, urgent) {
 			held = append(held, c)
 		}
 		behind := b.claim(ChunkSize, urgent)
@@ -154,7 +154,7 @@ func TestUrgentGoesFirst(t *testing.T) {
 	}
 	normal, urgent := b.claim(ChunkSize, false), b.claim(4*mib, true)
 	b.release(held[0])
-	if !urgent.isGranted() || normal.isGranted() {
+	if !b.has(urgent) || b.has(normal) {
 		t.Fatal("want the urgent one")
 	}
 }
@@ -173,7 +173,7 @@ func TestBudgetUnderLoad(t *testing.T) {
 					b.release(c) // gave up, granted or not
 					continue
 				}
-				<-c.granted
+				<-c.bell
 				if used := b.InUse(); used > 12*mib {
 					t.Errorf("%d in use", used)
 				}

@@ -65,12 +65,15 @@ type Conn struct {
 	tr   transport
 
 	// Owned by the goroutine that calls Read.
-	phase  phase
-	frame  []byte    // what Read has yet to hand on of the current frame
-	store  []byte    // the memory of frame
-	parked *incoming // a block that waits for budget, or nil
-	flood  flood
-	away   time.Time // when Read last returned, or zero
+	phase    phase
+	frame    []byte    // what Read has yet to hand on of the current frame
+	store    []byte    // the memory of frame
+	parked   *incoming // a block that waits for budget, or nil
+	incoming incoming  // the memory of the block that comes in
+	fed      time.Time // when Read last handed something on, or zero
+	silent   bool      // a block came for which the engine gets nothing
+	flood    flood
+	away     time.Time // when Read last returned, or zero
 
 	wmu     sync.Mutex
 	partial []byte // the beginning of a frame that the engine is writing
@@ -95,7 +98,8 @@ func New(sock net.Conn, cfg Config) *Conn {
 
 // Read hands the engine v1 frames that passed. When the connection has ended,
 // for whatever reason, it returns io.EOF: another error would make btcd/peer
-// queue a reject message and wait until it is written.
+// queue a reject message and wait until it is written. After a block it may return
+// nothing and no error, for which io.ReadFull, by which the engine reads, calls again.
 func (c *Conn) Read(p []byte) (int, error) {
 	if !c.away.IsZero() && time.Since(c.away) > keepAlive {
 		c.forgivePong() // the engine was busy
@@ -106,12 +110,18 @@ func (c *Conn) Read(p []byte) (int, error) {
 			c.endWith(err)
 			return 0, io.EOF
 		}
+		if c.silent {
+			c.silent = false
+			break
+		}
 	}
 	if c.ended() { // what is buffered is not for an engine that is going away
 		return 0, io.EOF
 	}
 	n := copy(p, c.frame)
-	c.frame = c.frame[n:]
+	if c.frame = c.frame[n:]; n > 0 {
+		c.fed = time.Now()
+	}
 	if len(c.frame) == 0 && cap(c.store) > readBufferSize {
 		c.store = nil
 	}

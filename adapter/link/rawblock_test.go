@@ -2,14 +2,15 @@ package link
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"math/rand/v2"
 	"testing"
 )
 
 func newTestBlock(b *Budget, content []byte) RawBlock {
-	mem := &body{budget: b, claim: b.claim(len(content), false)}
+	mem := newBody(b, b.claim(len(content), false))
 	mem.append(content)
-	return RawBlock{body: mem}
+	return RawBlock{body: mem, generation: mem.generation.Load()}
 }
 
 func TestRawBlockCopy(t *testing.T) {
@@ -31,7 +32,13 @@ func TestRawBlockCopy(t *testing.T) {
 				t.Errorf("block of %d into %d: copied %d", size, room, n)
 			}
 		}
+		if block.Sum() != sha256.Sum256(content) || block.Sum() != sha256.Sum256(content) {
+			t.Errorf("block of %d: sum %x", size, block.Sum())
+		}
 		block.Release()
+		if block.Sum() != [sha256.Size]byte{} {
+			t.Errorf("block of %d has a sum after release", size)
+		}
 	}
 	if budget.InUse() != 0 {
 		t.Errorf("%d in use", budget.InUse())
@@ -51,6 +58,15 @@ func TestRawBlockAfterRelease(t *testing.T) {
 	}
 	if n := again.CopyTo(make([]byte, 10)); n != 0 || again.Size() != 0 {
 		t.Errorf("%d bytes copied of %d after release", n, again.Size())
+	}
+	// Its memory may be another's by now: that one is left alone.
+	for range 10 {
+		next := newTestBlock(budget, []byte("next"))
+		again.Release()
+		if next.Size() != 4 || again.Size() != 0 {
+			t.Fatalf("sizes %d and %d, want 4 and 0", next.Size(), again.Size())
+		}
+		next.Release()
 	}
 	other.Release()
 }

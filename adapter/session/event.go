@@ -31,7 +31,8 @@ type BlockInv struct{ Hashes []btc.Hash }
 // [link.MaxInventory].
 type NotFound struct{ Hashes []btc.Hash }
 
-// Block is a block that we asked for. The receiver must release it.
+// Block is a block that we asked for. The receiver must release it. The event comes as a
+// pointer and is the session's: it holds the next block once Config.Events has returned.
 type Block struct{ Block link.RawBlock }
 
 // Closed says that the session has ended and why. It comes last, exactly once.
@@ -45,5 +46,5 @@ func (Ready) event()    {}
 func (Headers) event()  {}
 func (BlockInv) event() {}
 func (NotFound) event() {}
-func (Block) event()    {}
+func (*Block) event()   {}
 func (Closed) event()   {}

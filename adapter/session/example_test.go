@@ -49,7 +49,7 @@ func Example() {
 		case session.Headers:
 			fmt.Println(len(e.Headers), "headers")
 			err = s.GetData([]btc.Hash{e.Headers[0].Hash()})
-		case session.Block:
+		case *session.Block:
 			fmt.Println("block", e.Block.Hash, "of", e.Block.Size(), "bytes")
 			e.Block.Release()
 			s.Close(link.ReasonLocal, "that is enough")

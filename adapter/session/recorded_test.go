@@ -118,7 +118,7 @@ func replay(t *testing.T, rec recording) (o outcome) {
 			}
 		}
 		synctest.Wait()
-		o = outcome{len(only[Ready](r)) > 0, r.closed().Reason, len(only[Headers](r)), len(only[BlockInv](r)), len(only[Block](r))}
+		o = outcome{len(only[Ready](r)) > 0, r.closed().Reason, len(only[Headers](r)), len(only[BlockInv](r)), len(only[*Block](r))}
 		if n := r.budget.InUse(); n != 0 {
 			t.Errorf("%s %d: %d bytes of budget in use", rec.test, rec.number, n)
 		}

@@ -67,13 +67,14 @@ func (r *recorder) event(e Event) {
 		if _, ready := e.(Ready); ready {
 			r.t.Error("Ready is not the first event")
 		}
-	} else if _, block := e.(Block); block {
+	} else if _, block := e.(*Block); block {
 		r.t.Error("Block is the first event")
 	}
-	if b, ok := e.(Block); ok {
+	if b, ok := e.(*Block); ok {
+		e = &Block{b.Block} // the session's is used again
 		body := make([]byte, b.Block.Size())
 		b.Block.CopyTo(body)
-		if sha256.Sum256(body) != b.Block.Sum {
+		if sha256.Sum256(body) != b.Block.Sum() {
 			r.t.Errorf("block %s: wrong sum", b.Block.Hash)
 		}
 		r.bodies[b.Block.Hash] = body

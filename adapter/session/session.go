@@ -181,6 +181,7 @@ func (s *Session) blockReceived(b link.RawBlock) {
 // tellBlocks tells of blocks, also of those that were whole before the peer broke
 // a rule or left. After [Session.Close] it tells no more.
 func (s *Session) tellBlocks() {
+	told := new(Block) // one event for all
 	for ended := false; !ended; {
 		select {
 		case <-s.link.Done():
@@ -192,7 +193,8 @@ func (s *Session) tellBlocks() {
 			if !ok {
 				break
 			}
-			s.emit(Block{b})
+			told.Block = b
+			s.emit(told)
 		}
 	}
 }
@@ -203,7 +205,7 @@ func (s *Session) emit(e Event) {
 	defer func() { s.turn <- struct{}{} }()
 	_, last := e.(Closed)
 	if s.closed || s.left.Load() && !last {
-		if b, ok := e.(Block); ok {
+		if b, ok := e.(*Block); ok {
 			b.Block.Release()
 		}
 		return

@@ -59,13 +59,13 @@ func TestLies(t *testing.T) {
 				time.Sleep(3 * time.Minute)
 				tb.wantReason(test.reason)
 				wrong := 0
-				for _, b := range only[Block](tb.recorder) {
+				for _, b := range only[*Block](tb.recorder) {
 					raw, _, _ := chain.Block(b.Block.Hash)
 					if !bytes.Equal(raw, tb.body(b.Block.Hash)) {
 						wrong++
 					}
 				}
-				if got := len(only[Block](tb.recorder)); got != test.blocks || wrong != test.false {
+				if got := len(only[*Block](tb.recorder)); got != test.blocks || wrong != test.false {
 					t.Errorf("%d blocks came, %d of them false, want %d and %d", got, wrong, test.blocks, test.false)
 				}
 			})
@@ -208,7 +208,7 @@ func TestLateBlocks(t *testing.T) {
 		}
 		h.send("block", raw)
 		h.send("block", raw)
-		if got := len(only[Block](r)); got != 1 {
+		if got := len(only[*Block](r)); got != 1 {
 			t.Errorf("%d blocks came, want 1", got)
 		}
 		for range link.MaxUnaskedBlocks {
@@ -227,7 +227,7 @@ func TestUnneeded(t *testing.T) {
 		tb.s.cfg.Want = func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Unneeded }
 		tb.ask(50)
 		tb.wantReason(link.ReasonNone)
-		if n := len(only[Block](tb.recorder)); n != 0 {
+		if n := len(only[*Block](tb.recorder)); n != 0 {
 			t.Errorf("%d blocks came", n)
 		}
 		if sent := tb.peer.Stats().Sent; sent != 50 {
@@ -376,7 +376,7 @@ func TestEnds(t *testing.T) {
 	t.Run("from within an event", func(t *testing.T) {
 		withPeer(t, chain, fakepeer.Script{}, func(tb *table) {
 			tb.hook = func(e Event) {
-				if _, ok := e.(Block); ok {
+				if _, ok := e.(*Block); ok {
 					tb.s.Close(link.ReasonLocal, "seen\nenough")
 				}
 			}
@@ -385,7 +385,7 @@ func TestEnds(t *testing.T) {
 			if got := tb.closed(); got != (Closed{link.ReasonLocal, `seen\nenough`}) {
 				t.Errorf("closed by %+v", got)
 			}
-			if n := len(only[Block](tb.recorder)); n != 1 {
+			if n := len(only[*Block](tb.recorder)); n != 1 {
 				t.Errorf("%d blocks after the end", n-1)
 			}
 		})
@@ -399,7 +399,7 @@ func TestSlowConsumer(t *testing.T) {
 	withPeer(t, chain, fakepeer.Script{}, func(tb *table) {
 		waits := 0
 		tb.hook = func(e Event) {
-			if _, ok := e.(Block); ok && waits == 0 {
+			if _, ok := e.(*Block); ok && waits == 0 {
 				waits++
 				time.Sleep(time.Hour)
 			}
@@ -411,7 +411,7 @@ func TestSlowConsumer(t *testing.T) {
 		}
 		time.Sleep(31 * time.Minute)
 		tb.wantReason(link.ReasonNone)
-		if n := len(only[Block](tb.recorder)); n != 200 {
+		if n := len(only[*Block](tb.recorder)); n != 200 {
 			t.Errorf("%d blocks came, want 200", n)
 		}
 	})
@@ -421,7 +421,7 @@ func TestSlowConsumer(t *testing.T) {
 func TestNothingAfterClose(t *testing.T) {
 	withPeer(t, regtest(t, 5), fakepeer.Script{}, func(tb *table) {
 		tb.hook = func(e Event) {
-			if _, ok := e.(Block); ok {
+			if _, ok := e.(*Block); ok {
 				time.Sleep(time.Second)
 				tb.s.Close(link.ReasonLocal, "")
 			}
@@ -432,7 +432,7 @@ func TestNothingAfterClose(t *testing.T) {
 		}
 		synctest.Wait() // headers came and wait behind the block
 		<-tb.s.Done()
-		if h, b := len(only[Headers](tb.recorder)), len(only[Block](tb.recorder)); h != 0 || b != 1 {
+		if h, b := len(only[Headers](tb.recorder)), len(only[*Block](tb.recorder)); h != 0 || b != 1 {
 			t.Errorf("%d headers and %d blocks told", h, b)
 		}
 	})
@@ -442,7 +442,7 @@ func TestNothingAfterClose(t *testing.T) {
 func TestEndWhileEventWaits(t *testing.T) {
 	withPeer(t, regtest(t, 5), fakepeer.Script{}, func(tb *table) {
 		tb.hook = func(e Event) {
-			if _, ok := e.(Block); ok {
+			if _, ok := e.(*Block); ok {
 				time.Sleep(time.Minute)
 			}
 		}
@@ -490,7 +490,7 @@ func TestHour(t *testing.T) {
 		}
 		synctest.Wait()
 		for _, r := range recorders {
-			if h, b := len(only[Headers](r)), len(only[Block](r)); h != 60 || b != 60 || r.closed() != (Closed{}) {
+			if h, b := len(only[Headers](r)), len(only[*Block](r)); h != 60 || b != 60 || r.closed() != (Closed{}) {
 				t.Fatalf("%d headers, %d blocks, %+v", h, b, r.closed())
 			}
 		}
@@ -539,7 +539,7 @@ func TestSyncOverTCP(t *testing.T) {
 			if err := s.GetData(hashes); err != nil {
 				t.Error(err)
 			}
-		case Block:
+		case *Block:
 			if blocks++; blocks == 599 {
 				close(finished)
 			}

@@ -75,7 +75,7 @@ func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
 	checked, _, err := c.pool.Check(ctx, pool.Job{
 		Slot: slot, Len: size, Header: body.Block.Header, MedianTime: body.MedianTime,
 		Context: claim.Context{Network: c.network, Height: body.Height},
-		From:    uint64(body.Peer), Suspect: body.Suspect, Sum: body.Block.Sum,
+		From:    uint64(body.Peer), Suspect: body.Suspect, Sum: body.Block.Sum(),
 	})
 	if err != nil {
 		c.release(slot)

@@ -145,7 +145,7 @@ func beginOurs(v2 bool) func(context.Context, string) (func([]btc.Hash) error, <
 				switch e := e.(type) {
 				case session.Ready:
 					close(ready)
-				case session.Block:
+				case *session.Block:
 					got <- e.Block.Size()
 					e.Block.Release()
 				}
