@@ -32,7 +32,7 @@ func (n *Node) consumerActive() {
 	for _, at := range last {
 		c := addrbook.Candidate{Addr: at, Group: n.cfg.Book.Group(at)}
 		if !n.cfg.ConnectOnly && n.mayBePeer(c) {
-			n.open(BlockRelay, &address{at: at}, 0)
+			n.open(BlockRelay, &address{at: at})
 		}
 	}
 }

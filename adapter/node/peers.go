@@ -26,8 +26,9 @@ type peers struct {
 type address struct {
 	at       addrbook.Addr
 	manual   bool
-	inUse    bool // a peer has it
-	failures int  // in a row
+	services uint64 // that a node there is said to have
+	inUse    bool   // a peer has it
+	failures int    // in a row
 	next     time.Time
 	lastErr  string
 }
@@ -110,7 +111,7 @@ func (n *Node) ready(id PeerID) *peer {
 }
 
 // open dials. Whoever calls has looked that the address is free and not banned.
-func (n *Node) open(kind Kind, a *address, services uint64) *peer {
+func (n *Node) open(kind Kind, a *address) *peer {
 	n.peers.last++
 	a.inUse = true
 	p := &peer{id: n.peers.last, addr: a, group: n.cfg.Book.Group(a.at), kind: kind, since: n.now}
@@ -118,7 +119,7 @@ func (n *Node) open(kind Kind, a *address, services uint64) *peer {
 	if !a.manual {
 		n.cfg.Book.Attempt(a.at, n.lineWorks(), n.now)
 	}
-	n.do(Dial{Peer: p.id, Addr: a.at, Kind: kind, Services: services})
+	n.do(Dial{Peer: p.id, Addr: a.at, Kind: kind, Services: a.services})
 	return p
 }
 

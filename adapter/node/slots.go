@@ -45,7 +45,7 @@ func (n *Node) dialPeers() {
 	}
 	for _, a := range n.peers.manual {
 		if n.canDial(a) {
-			n.open(Manual, a, 0)
+			n.open(Manual, a)
 		}
 	}
 	if n.cfg.ConnectOnly {
@@ -96,7 +96,7 @@ func (n *Node) dialAnchor() bool {
 		n.slots.anchors = n.slots.anchors[1:]
 		c := addrbook.Candidate{Addr: at, Group: n.cfg.Book.Group(at)}
 		if n.mayBePeer(c) && n.cfg.Kinds.Has(at.Kind()) && at.Routable() {
-			n.open(Anchor, &address{at: at}, 0)
+			n.open(Anchor, &address{at: at})
 			return true
 		}
 	}
@@ -140,7 +140,7 @@ func (n *Node) dialSeed() bool {
 			return false
 		}
 		if n.mayBePeer(c) {
-			n.open(BlockRelay, &address{at: c.Addr}, c.Services).seed = true
+			n.open(BlockRelay, &address{at: c.Addr, services: c.Services}).seed = true
 			return true
 		}
 	}
@@ -156,7 +156,7 @@ func (n *Node) dialPicked(kind Kind) bool {
 			return false
 		}
 		if n.mayBePeer(c) {
-			n.open(kind, &address{at: c.Addr}, c.Services)
+			n.open(kind, &address{at: c.Addr, services: c.Services})
 			return true
 		}
 	}
@@ -194,7 +194,7 @@ func (n *Node) dialFeeler() {
 			return
 		}
 		if !n.peers.inUse(c.Addr) && !n.peers.bans.has(&address{at: c.Addr}, n.now) {
-			n.open(Feeler, &address{at: c.Addr}, c.Services)
+			n.open(Feeler, &address{at: c.Addr, services: c.Services})
 			n.slots.feeler = n.now.Add(n.jitter(addrbook.FeelerInterval))
 			return
 		}
