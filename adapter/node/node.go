@@ -29,6 +29,9 @@ type Config struct {
 	// Kinds are the networks whose addresses can be dialled; [addrbook.IPs]. Those in
 	// Connect are dialled whatever it says.
 	Kinds addrbook.Kinds
+	// OnlyPort is the port that IP addresses must have to be dialled, any if it is 0.
+	// Those in Connect may have others.
+	OnlyPort uint16
 	// IdleAfter is how long nobody may want blocks before all peers are let go; never
 	// if it is 0. See [ConsumerActive].
 	IdleAfter time.Duration

@@ -95,7 +95,7 @@ func (n *Node) dialAnchor() bool {
 		at := n.slots.anchors[0]
 		n.slots.anchors = n.slots.anchors[1:]
 		c := addrbook.Candidate{Addr: at, Group: n.cfg.Book.Group(at)}
-		if n.mayBePeer(c) && n.cfg.Kinds.Has(at.Kind()) && at.Routable() {
+		if n.mayBePeer(c) {
 			n.open(Anchor, &address{at: at})
 			return true
 		}
@@ -103,10 +103,19 @@ func (n *Node) dialAnchor() bool {
 	return false
 }
 
-// mayBePeer reports whether the candidate is free, not banned, and of a group that no
+// mayDial reports whether an address that the operator did not name can be dialled, is
+// free and not banned.
+func (n *Node) mayDial(at addrbook.Addr) bool {
+	if _, isIP := at.AddrPort(); isIP && n.cfg.OnlyPort != 0 && at.Port() != n.cfg.OnlyPort {
+		return false
+	}
+	return n.cfg.Kinds.Has(at.Kind()) && at.Routable() && !n.peers.inUse(at) && !n.peers.bans.has(&address{at: at}, n.now)
+}
+
+// mayBePeer reports whether the candidate may be dialled and is of a group that no
 // other automatic peer is of.
 func (n *Node) mayBePeer(c addrbook.Candidate) bool {
-	if n.peers.inUse(c.Addr) || n.peers.bans.has(&address{at: c.Addr}, n.now) {
+	if !n.mayDial(c.Addr) {
 		return false
 	}
 	for _, p := range n.peers.all {
@@ -193,7 +202,7 @@ func (n *Node) dialFeeler() {
 		if !ok {
 			return
 		}
-		if !n.peers.inUse(c.Addr) && !n.peers.bans.has(&address{at: c.Addr}, n.now) {
+		if n.mayDial(c.Addr) {
 			n.open(Feeler, &address{at: c.Addr, services: c.Services})
 			n.slots.feeler = n.now.Add(n.jitter(addrbook.FeelerInterval))
 			return
