@@ -71,10 +71,10 @@ func (n *Node) fillSlots() {
 	n.addFixedSeeds()
 	taken := n.peers.count(func(p *peer) bool { return p.kind == BlockRelay || p.kind == Anchor })
 	for ; taken < n.cfg.MaxOutbound; taken++ {
-		if n.keepExtra() || n.dialAnchor() || n.dialSeed() || n.dialPicked(BlockRelay) {
-			continue
+		if !n.keepExtra() && !n.dialAnchor() && !n.dialSeed() && !n.dialPicked(BlockRelay) {
+			s.next = n.now.Add(nobodyPace)
+			break
 		}
-		break
 	}
 	if n.feelersDue() {
 		n.dialFeeler()
@@ -219,9 +219,8 @@ func (n *Node) endFeelers() {
 	}
 }
 
-// chooseAnchors keeps who the next run should dial first: the block-relay peers that
-// have been there longest and served blocks. None is kept at first, lest a peer that
-// makes us crash be dialled for ever.
+// chooseAnchors keeps who the next run should dial first. None is kept at first, lest a
+// peer that makes us crash be dialled for ever.
 func (n *Node) chooseAnchors() {
 	s := &n.slots
 	if s.anchor.IsZero() {
@@ -232,11 +231,24 @@ func (n *Node) chooseAnchors() {
 		return
 	}
 	s.anchor = n.now.Add(anchorsEvery)
+	n.setAnchors(anchorAfter)
+}
+
+// Stop says that the process ends in order, so that its peers may be the anchors of
+// the next run, however short they were there.
+func (n *Node) Stop() { n.setAnchors(0) }
+
+// setAnchors takes for anchors the block-relay peers that served blocks and have been
+// there longest, at least so long. With none the last ones stay.
+func (n *Node) setAnchors(least time.Duration) {
 	var best []addrbook.Addr
 	for _, p := range n.peers.all { // who was dialled first comes first
-		if p.ready && p.automatic() && p.blocks.served && n.now.Sub(p.since) >= anchorAfter && len(best) < n.cfg.Anchors {
+		if p.ready && p.automatic() && p.blocks.served && n.now.Sub(p.since) >= least && len(best) < n.cfg.Anchors {
 			best = append(best, p.addr.at)
 		}
+	}
+	if n.idle.on {
+		best = n.idle.last[:min(len(n.idle.last), max(0, n.cfg.Anchors))]
 	}
 	if len(best) > 0 {
 		n.cfg.Book.SetAnchors(best)
