@@ -30,7 +30,8 @@ type Config struct {
 	// Book is where Node.Book is kept; nil: it is forgotten when the process ends.
 	Book *BookFile
 	// Demand says, by true, that somebody wants blocks from now on, and by false that
-	// nobody does any more, so that Node.IdleAfter passes; nil: it never passes.
+	// nobody does any more, so that Node.IdleAfter passes. It is not closed. nil:
+	// somebody always does.
 	Demand <-chan bool
 	// Evidence gets the bodies that are not proven, as long as it has room; nil: they
 	// are forgotten. Build is of the parsers, and goes with them.
@@ -172,6 +173,9 @@ func Run(ctx context.Context, config Config) error {
 	budget, err := link.NewBudget(blockBudget, reservedBudget)
 	if err != nil {
 		return fmt.Errorf("block budget: %w", err)
+	}
+	if config.Demand == nil {
+		config.Node.IdleAfter = 0
 	}
 	if config.Params == nil {
 		config.Params = config.Node.Network.Params()

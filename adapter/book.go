@@ -58,7 +58,7 @@ func (f *BookFile) read() ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // read only
-	return io.ReadAll(io.LimitReader(file, addrbook.MaxFileSize+1))
+	return io.ReadAll(io.LimitReader(file, int64(addrbook.MaxFileSize)+1))
 }
 
 // Save puts what [node.Node.AppendBook] gave in the place of the file, in one step: who
