@@ -27,6 +27,12 @@ type Config struct {
 	Cell    Cell
 	Journal Journal
 	Headers Headers // nil: headers are kept in memory alone
+	// Book is where Node.Book is kept; nil: it is forgotten when the process ends.
+	Book *BookFile
+	// Demand says, by true, that somebody wants blocks from now on, and by false that
+	// nobody does any more, so that Node.IdleAfter passes. It is not closed. nil:
+	// somebody always does.
+	Demand <-chan bool
 	// Evidence gets the bodies that are not proven, as long as it has room; nil: they
 	// are forgotten. Build is of the parsers, and goes with them.
 	Evidence *evidence.Folder
@@ -134,6 +140,7 @@ type shell struct {
 	judged  chan judged
 	failed  chan error     // a permanent error of the journal
 	keeper  *keeper        // nil if headers are not kept
+	book    *bookSaver     // nil if the address book is not kept
 	working sync.WaitGroup // dials, proofs, look-ups, the journal and the keeper
 
 	wants wants
@@ -167,6 +174,9 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return fmt.Errorf("block budget: %w", err)
 	}
+	if config.Demand == nil {
+		config.Node.IdleAfter = 0
+	}
 	if config.Params == nil {
 		config.Params = config.Node.Network.Params()
 	}
@@ -191,8 +201,13 @@ func Run(ctx context.Context, config Config) error {
 	if s.keeper != nil {
 		s.working.Go(s.keeper.run)
 	}
+	if config.Book != nil {
+		s.book = newBookSaver(config.Book)
+		s.working.Go(s.book.run)
+	}
 	s.loop(ctx)
 	stopAll()
+	s.lastBook()
 	if s.keeper != nil {
 		close(s.keeper.queue)
 	}
@@ -220,8 +235,11 @@ func (s *shell) loop(ctx context.Context) {
 		case verdict := <-s.judged:
 			s.bodyJudged(ctx, verdict)
 		case s.fatal = <-s.failed:
+		case wanted := <-s.config.Demand:
+			s.demand(ctx, wanted)
 		case now := <-ticker.C:
 			s.step(ctx, node.Tick{})
+			s.saveBook(now)
 			s.progress.tick(s.log, now, s.brain.Status(now))
 		}
 	}
@@ -239,6 +257,15 @@ func (s *shell) step(ctx context.Context, event node.Event) {
 		s.do(ctx, action)
 	}
 	s.wants.setUrgent(s.brain.Urgent())
+}
+
+// demand tells the brain whether anybody wants blocks.
+func (s *shell) demand(ctx context.Context, wanted bool) {
+	if wanted {
+		s.step(ctx, node.ConsumerActive{})
+	} else {
+		s.step(ctx, node.ConsumerIdle{})
+	}
 }
 
 func (s *shell) now() time.Time { return time.Now() }

@@ -42,6 +42,11 @@ const (
 	// keepRetry is how often a disk that takes no headers is tried.
 	keepRetry = 5 * time.Second
 
+	// bookEvery is how often the address book is saved.
+	//
+	// Source: DUMP_PEERS_INTERVAL, Bitcoin Core v30.0 src/net.cpp.
+	bookEvery = 15 * time.Minute
+
 	// loadSilence is how long loading headers may take before a line says how far
 	// it is, and from then on the time between two such lines.
 	loadSilence = time.Second

@@ -54,6 +54,9 @@ func New(cfg Config) *Book {
 // should be of a group.
 func (b *Book) Group(a Addr) Group { return groupOf(a, b.systems) }
 
+// Len returns how many addresses the book holds.
+func (b *Book) Len() int { return len(b.index) }
+
 // Stats are the figures of a book, for the operator.
 type Stats struct {
 	// Entries counts addresses: New and Tried together.

@@ -182,7 +182,7 @@ func (n *Node) isCandidate(p *peer, w *want) bool {
 	if !p.ready || !p.blocks.late.IsZero() || w.hasFailed(p.id, n.now) || p.owes(w.hash) >= 0 {
 		return false
 	}
-	return n.peerHas(p, w.hash, w.height) && !n.isJudgingOf(p.id, w.hash)
+	return n.keeps(p, w.height) && n.peerHas(p, w.hash, w.height) && !n.isJudgingOf(p.id, w.hash)
 }
 
 func (n *Node) hasCandidate(w *want) bool {

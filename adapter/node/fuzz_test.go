@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
@@ -66,10 +67,15 @@ func newFuzzRun(w *fuzzWorld, script []byte) *fuzzRun {
 	if r.take()%2 == 0 {
 		cfg.Connect = []addrbook.Addr{addr("127.0.0.2:1"), addr("127.0.0.3:1"), addr("11.0.0.1:1")}
 	}
+	if r.take()%2 == 0 {
+		cfg.Feelers, cfg.IdleAfter = 2, time.Minute
+		cfg.FixedSeeds = []addrbook.Addr{ipv4(12, 0, 0, 1, 1), ipv4(13, 0, 0, 1, 1), ipv4(127, 0, 0, 1, 1)}
+	}
 	if from := r.take(); from%4 == 3 {
 		cfg.Start = node.Start{Kind: node.StartHeight, Height: btc.Height(from % 16)}
 	}
-	r.a, r.b = node.New(cfg), node.New(cfg)
+	r.a = node.New(cfg) // a book is of one node alone
+	r.b = node.New(cfg)
 	return r
 }
 
@@ -99,12 +105,26 @@ func (r *fuzzRun) step(t *testing.T) {
 		t.Fatalf("after %#v: %d bodies are in, %d held", e, len(r.bodies.in), r.a.Held())
 	}
 	r.a.Status(r.now)
+	for _, p := range r.a.Peers(r.now) {
+		if p.State == "" || !p.Kind.Valid() {
+			t.Fatalf("after %#v: peer %+v", e, p)
+		}
+	}
+	r.a.Bans(r.now)
 }
 
 func (r *fuzzRun) note(t *testing.T, a node.Action) {
 	t.Helper()
 	wrong := ""
 	switch a := a.(type) {
+	case node.Disconnect:
+		if a.Reason.Cost() == node.CostUnknown {
+			t.Fatalf("%q is not in the table of reasons", a.Reason)
+		}
+	case node.Ban:
+		if a.Reason != node.ReasonOperator && a.Reason.Cost() != node.Discourages {
+			t.Fatalf("ban for %q", a.Reason)
+		}
 	case node.Dial:
 		r.peers = append(r.peers[max(0, len(r.peers)-4):], a.Peer)
 	case node.GetData:
@@ -127,7 +147,7 @@ func (r *fuzzRun) note(t *testing.T, a node.Action) {
 func (r *fuzzRun) event(kind, x byte) node.Event {
 	peer := r.peers[int(x)%len(r.peers)]
 	b := r.blocks[int(x)%len(r.blocks)]
-	switch kind % 20 {
+	switch kind % 23 {
 	case 0:
 		r.now = r.now.Add(time.Duration(x) * time.Duration(x) * 10 * time.Millisecond)
 	case 1:
@@ -146,11 +166,11 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 		}
 		ask := r.asked[int(x)%len(r.asked)]
 		hash := ask.Hashes[int(x/8)%len(ask.Hashes)]
-		if kind%20 == 4 {
+		if kind%23 == 4 {
 			return node.BodyArrived{Peer: ask.Peer, Hash: hash}
 		}
 		e := node.BodyJudged{Peer: ask.Peer, Hash: hash, Sum: sumOf("honest"), Outcome: node.OutcomeProven}
-		if kind%20 == 6 {
+		if kind%23 == 6 {
 			e.Outcome, e.Sum = node.Outcome(x), [32]byte{x}
 		}
 		if x&64 == 0 {
@@ -174,11 +194,46 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 	case 10:
 		return node.SeedsFound{Name: "seed", Services: 9, Addrs: []addrbook.Addr{ipv4(8, x, 1, 1, 1), {}}}
 	}
+	return r.peerEvent(kind, x, b)
+}
+
+// peerEvent is about addresses, bans and consumers.
+func (r *fuzzRun) peerEvent(kind, x byte, b *block) node.Event {
+	at := ipv4(8, x, 1, 1, 1)
+	switch kind % 23 {
+	case 19:
+		e := node.AddrsHeard{Peer: r.peers[int(x)%len(r.peers)], Addrs: []addrbook.Heard{{Addr: at, Services: 9, Seen: uint32(r.now.Unix())}, {}}}
+		for i := range x {
+			e.Addrs = append(e.Addrs, addrbook.Heard{Addr: ipv4(20+i%8, i, x, 1, 1), Services: 9})
+		}
+		return e
+	case 20:
+		if x%2 == 0 {
+			return node.ConsumerIdle{}
+		}
+		return node.ConsumerActive{}
+	case 21:
+		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{8, x, 1, 1}), int(x%33))
+		switch x % 4 {
+		case 0:
+			return node.OperatorUnban{Prefix: prefix}
+		case 1:
+			return node.OperatorUnban{Addr: at}
+		case 2:
+			return node.OperatorBan{Prefix: prefix, For: time.Duration(x) * time.Minute}
+		}
+		return node.OperatorBan{Addr: at}
+	case 22:
+		if x == 0 {
+			return node.OperatorConnect{}
+		}
+		return node.OperatorConnect{Addr: ipv4(8, x%16, 1, 1, 1)}
+	}
 	return r.journalEvent(kind, x, b)
 }
 
 func (r *fuzzRun) journalEvent(kind, x byte, b *block) node.Event {
-	switch kind % 20 {
+	switch kind % 23 {
 	case 11:
 		if x%4 == 0 {
 			return node.JournalLoaded{Tip: b.hash, TipHeight: b.height, TipHeader: b.header, First: btc.Height(x % 16), Final: btc.Height(x % 8)}
@@ -190,7 +245,7 @@ func (r *fuzzRun) journalEvent(kind, x byte, b *block) node.Event {
 		}
 		s := r.stores[0]
 		r.stores = r.stores[1:]
-		if kind%20 == 12 {
+		if kind%23 == 12 {
 			return node.BodyStored{Hash: s.Hash, Body: s.Body}
 		}
 		return node.BodyStoreFailed{Hash: s.Hash, Body: s.Body}

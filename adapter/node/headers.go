@@ -173,6 +173,7 @@ func (n *Node) takeHeaders(p *peer, headers []btc.Header, asked bool) {
 // take gives a peer's headers to the chain and has the new ones kept. If there is
 // more to come, they stay whatever others send meanwhile.
 func (n *Node) take(p *peer, headers []btc.Header, more bool) (done headerchain.Accepted, err error) {
+	best := n.chain.Best().Hash
 	if more {
 		done, err = n.acceptHeld(uint64(p.id), headers)
 	} else {
@@ -180,6 +181,9 @@ func (n *Node) take(p *peer, headers []btc.Header, more bool) (done headerchain.
 	}
 	if err == nil {
 		p.headers.tooNew = false
+	}
+	if n.chain.Best().Hash != best {
+		p.announced = n.now
 	}
 	if !done.Last.IsZero() {
 		p.headers.unconnected = 0

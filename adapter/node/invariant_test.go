@@ -2,7 +2,9 @@ package node
 
 import (
 	"fmt"
+	"slices"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
 )
@@ -14,10 +16,17 @@ func (n *Node) Broken() string {
 		name      string
 		size, max int
 	}{
-		{"peers", len(n.peers.all), MaxManual + n.cfg.MaxOutbound},
-		{"addresses", len(n.peers.addrs), MaxManual + MaxAddresses},
+		{"manual peers", n.ofKinds(Manual), MaxManual},
+		{"block-relay peers", n.ofKinds(BlockRelay, Anchor), n.cfg.MaxOutbound},
+		{"feelers", n.ofKinds(Feeler), max(0, n.cfg.Feelers)},
+		{"extra peers", n.ofKinds(Extra), MaxExtra},
+		{"named addresses", len(n.peers.manual), MaxManual},
+		{"last peers", len(n.idle.last), n.cfg.MaxOutbound},
+		{"troubles", len(n.peers.troubles), maxSeenErrorsInAlarm},
 		{"presyncs", n.presyncing(), maxPresyncs},
-		{"bans", len(n.peers.bans), MaxBans},
+		{"bans", len(n.peers.bans.until), MaxBans},
+		{"order of bans", len(n.peers.bans.order), len(n.peers.bans.until)},
+		{"banned ranges", len(n.peers.bans.ranges), MaxOperatorBans},
 		{"window", len(f.window), n.cfg.Window},
 		{"wants", len(f.wants), maxWants + n.cfg.Window + MaxStoring},
 		{"aside", len(f.aside), maxAside},
@@ -45,12 +54,42 @@ func (n *Node) Broken() string {
 			return fmt.Sprintf("peer %d on an address that is free or banned", p.id)
 		}
 	}
+	if broken := n.brokenPeers(); broken != "" {
+		return broken
+	}
 	for hash, w := range f.wants {
 		if w.hash != hash || len(w.failed) > maxFailed || (w.body != 0) != (w.phase == phaseHeld) {
 			return fmt.Sprintf("want %+v", *w)
 		}
 	}
 	return ""
+}
+
+// brokenPeers says what is wrong with who is a peer.
+func (n *Node) brokenPeers() string {
+	groups := map[addrbook.Group]PeerID{}
+	for _, p := range n.peers.all {
+		switch other, there := groups[p.group]; {
+		case p.ready && (!p.up || !p.kind.syncs()):
+			return fmt.Sprintf("peer %d of kind %v is ready", p.id, p.kind)
+		case p.addr.manual != (p.kind == Manual):
+			return fmt.Sprintf("peer %d is %v", p.id, p.kind)
+		case p.kind != Manual && !p.addr.at.Routable():
+			return fmt.Sprintf("peer %d is at %v, which nobody named", p.id, p.addr.at)
+		case p.automatic() && there:
+			return fmt.Sprintf("peers %d and %d are of one group", p.id, other)
+		case p.automatic():
+			groups[p.group] = p.id
+		}
+		if n.idle.on && p.kind.syncs() || n.cfg.ConnectOnly && p.kind != Manual {
+			return fmt.Sprintf("a peer of kind %v, idle %v", p.kind, n.idle.on)
+		}
+	}
+	return ""
+}
+
+func (n *Node) ofKinds(kinds ...Kind) int {
+	return n.peers.count(func(p *peer) bool { return slices.Contains(kinds, p.kind) })
 }
 
 // Headers returns how many headers the chain holds, genesis with them.

@@ -4,41 +4,112 @@ import (
 	"time"
 
 	"blockgate/headerchain"
+	"blockgate/internal/btc"
 )
 
 // Peers.
 const (
 	// MaxManual is the most peers that the operator can name.
 	MaxManual = 64
-	// MaxAddresses is the most addresses that are kept beside the manual ones.
-	// When full, a newcomer takes the place of one that failed to answer
-	// [deadFailures] times, or is left out.
-	MaxAddresses = 1000
-	// DefaultOutbound is how many peers are held beside the manual ones.
+	// DefaultOutbound is how many peers are held beside the manual ones: as many as
+	// Core has outbound, MAX_OUTBOUND_FULL_RELAY_CONNECTIONS and
+	// MAX_BLOCK_RELAY_ONLY_CONNECTIONS together.
 	//
-	// Source: MAX_OUTBOUND_FULL_RELAY_CONNECTIONS, Bitcoin Core v30.0 src/net.h.
-	DefaultOutbound = 8
+	// Source: Bitcoin Core v30.0 src/net.h.
+	DefaultOutbound = 10
 	// MaxOutboundLimit bounds Config.MaxOutbound.
 	MaxOutboundLimit = 125
-	// MaxBans is the most bans. When full, the one that ends first is dropped.
+	// DefaultFeelers is how many feelers there may be at once, MaxFeelers bounds
+	// Config.Feelers.
+	//
+	// Source: MAX_FEELER_CONNECTIONS, Bitcoin Core v30.0 src/net.h.
+	DefaultFeelers, MaxFeelers = 1, 8
+	// MaxExtra is how many peers there may be beyond the slots, for a while.
+	MaxExtra = 1
+	// MaxBans is the most bans of hosts. When full, the oldest is dropped.
 	MaxBans = 4096
+	// MaxOperatorBans is the most ranges of addresses that the operator may ban.
+	MaxOperatorBans = 64
 	// DefaultBanTime is how long a ban lasts.
 	//
 	// Source: DEFAULT_MISBEHAVING_BANTIME, Bitcoin Core v30.0 src/banman.h.
 	DefaultBanTime = 24 * time.Hour
+	// ManualBanTime is how long at most a ban of a peer lasts that the operator named.
+	ManualBanTime = time.Hour
+	// MaxOperatorBanTime is how long the operator may ban somebody: 100 years.
+	MaxOperatorBanTime = 100 * 365 * 24 * time.Hour
+	// banBits is how much of an IPv6 address a ban is for: what one owner has at least.
+	banBits = 64
 
 	redialMin, redialMax = time.Second, 10 * time.Minute
 	// steadyAfter is how long a peer must be ready before its failures are forgotten.
 	steadyAfter = time.Minute
 	// dialTimeout is the longest wait for the shell to say how a dial ended.
 	dialTimeout = 2 * time.Minute
-	// deadFailures in a row make an address replaceable.
-	deadFailures = 3
-	// fewPeers: below this many ready peers seeds are asked.
+	// fewPeers: below this many ready peers seeds are asked, at once if there is no
+	// address, else after seedMin.
 	fewPeers         = 2
 	seedMin, seedMax = 30 * time.Second, 10 * time.Minute
+	// fixedSeedsAfter is how long the book may be empty before the fixed seeds go in.
+	//
+	// Source: ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp.
+	fixedSeedsAfter = time.Minute
+	// dialPace is the shortest time between two rounds of dials, and dialPaceMax that
+	// while nobody answers.
+	//
+	// Source: ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp, for the former.
+	dialPace, dialPaceMax = 500 * time.Millisecond, 30 * time.Second
+	// nobodyPace is how long a round waits when there was nobody to dial.
+	nobodyPace = 2 * time.Second
+	// maxDraws is how many addresses of the book are looked at for one that may be
+	// dialled; each is the best of up to 100 that the book looks at.
+	maxDraws = 8
+	// feelerWait is how long a feeler waits for addresses.
+	feelerWait = 15 * time.Second
+	// fewAddresses: with less in the book the operator's peers are asked for some.
+	//
+	// Source: DNSSEEDS_DELAY_PEER_THRESHOLD, Bitcoin Core v30.0 src/net.cpp.
+	fewAddresses = 1000
+	// anchorsEvery is how often anchors are chosen, anchorAfter how long a peer must be
+	// ready to be one: who makes us crash sooner is not dialled first.
+	anchorsEvery, anchorAfter = 5 * time.Minute, 10 * time.Minute
 	// noPeersAfter is how long nobody may be ready before it is said.
 	noPeersAfter = 30 * time.Second
+)
+
+// Peers that do not keep up.
+const (
+	// chainSyncTimeout is how long a peer may show less work than we have.
+	//
+	// Source: CHAIN_SYNC_TIMEOUT, Bitcoin Core v30.0 src/net_processing.cpp.
+	chainSyncTimeout = 20 * time.Minute
+	// maxProtected is how many peers stay that have kept up once.
+	//
+	// Source: MAX_OUTBOUND_PEERS_TO_PROTECT_FROM_DISCONNECT, Bitcoin Core v30.0
+	// src/net_processing.cpp.
+	maxProtected = 4
+	// staleAfter is how long there may be no better header: three blocks' time.
+	//
+	// Source: PeerManagerImpl::TipMayBeStale, Bitcoin Core v30.0 src/net_processing.cpp.
+	staleAfter = 3 * btc.BlockSpacing * time.Second
+	// extraInterval is the mean time between two peers beyond the slots.
+	//
+	// Source: EXTRA_BLOCK_RELAY_ONLY_PEER_INTERVAL, Bitcoin Core v30.0 src/net.cpp.
+	extraInterval = 5 * time.Minute
+	// extraCheck is how often it is looked whether there is one peer too many, and
+	// minConnected how long one must have been there to be let go.
+	//
+	// Source: EXTRA_PEER_CHECK_INTERVAL and MINIMUM_CONNECT_TIME, Bitcoin Core v30.0
+	// src/net_processing.cpp.
+	extraCheck, minConnected = 45 * time.Second, 30 * time.Second
+	// evictEvery is how often it is looked who does not keep up.
+	evictEvery = time.Second
+	// limitedDepth is how many blocks below the tip a node has that keeps the last
+	// blocks alone: two less than it should, since it may be ahead of us.
+	//
+	// Source: NODE_NETWORK_LIMITED_MIN_BLOCKS (288), Bitcoin Core v30.0
+	// src/net_processing.cpp; BIP-0159.
+	limitedDepth = 288 - 2
 )
 
 // Alarms.
@@ -75,7 +146,7 @@ const (
 	maxAnnounced = 8
 	// maxPresyncs is how many peers' headers may be in a presync at once, which are
 	// 16 * 1.6 MB = 26 MB on mainnet (see headerchain.PresyncLimits): each of the
-	// [DefaultOutbound] peers and as many that the operator named. When full, a peer
+	// [DefaultOutbound] peers, and some that the operator named. When full, a peer
 	// is asked again at its next poll; presyncTimeout and presyncPerBlock see to it
 	// that there is an end to each.
 	maxPresyncs = 16

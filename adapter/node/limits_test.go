@@ -21,28 +21,48 @@ func ipPort(i int, port uint16) addrbook.Addr {
 	return addrbook.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, byte(i >> 16), byte(i >> 8), byte(i)}), port))
 }
 
+// TestBansAreBounded: THREATS M15.
 func TestBansAreBounded(t *testing.T) {
-	b := make(bans)
+	b := newBans()
 	for i := range MaxBans {
-		b.add(host(i), t0.Add(time.Duration(i+1)*time.Hour))
+		b.add(host(i), t0.Add(time.Duration(i+1)*time.Hour), t0)
 	}
-	if len(b) != MaxBans {
-		t.Fatalf("%d bans, want %d", len(b), MaxBans)
+	if len(b.until) != MaxBans || len(b.order) != MaxBans {
+		t.Fatalf("%d bans in an order of %d, want %d", len(b.until), len(b.order), MaxBans)
 	}
-	b.add(host(7), t0.Add(time.Minute)) // there already: nothing goes
-	if _, ok := b[host(0)]; !ok || len(b) != MaxBans {
+	b.add(host(7), t0.Add(time.Minute), t0) // there already: nothing goes
+	if _, ok := b.until[host(0)]; !ok || len(b.until) != MaxBans {
 		t.Errorf("a ban that is renewed pushes another out")
 	}
-	b.add(host(MaxBans), t0.Add(time.Hour))
-	if _, ok := b[host(7)]; ok || len(b) != MaxBans {
-		t.Errorf("%d bans; the one that ends first is still there: %v", len(b), ok)
+	b.add(host(MaxBans), t0.Add(time.Hour), t0)
+	if _, ok := b.until[host(0)]; ok || len(b.until) != MaxBans || len(b.order) != MaxBans {
+		t.Errorf("%d bans; the oldest is still there: %v", len(b.until), ok)
+	}
+	b.add(host(MaxBans+1), t0.Add(2*MaxBans*time.Hour), t0.Add(2*MaxBans*time.Hour-1))
+	if len(b.until) != 1 || len(b.order) != 1 {
+		t.Errorf("%d bans in an order of %d once all but one have ended", len(b.until), len(b.order))
+	}
+}
+
+// TestManyBans puts in a hundred times as many bans as there may be: with a walk through
+// all of them at each this would take minutes. THREATS M15.
+func TestManyBans(t *testing.T) {
+	b := newBans()
+	for i := range 100 * MaxBans {
+		b.add(host(i), t0.Add(time.Hour), t0)
+		if b.has(&address{at: ip(i + 1)}, t0) {
+			t.Fatalf("address %d is banned before it is", i+1)
+		}
+	}
+	if len(b.until) != MaxBans || len(b.order) != MaxBans {
+		t.Errorf("%d bans in an order of %d", len(b.until), len(b.order))
 	}
 }
 
 func TestBanEnds(t *testing.T) {
-	b := make(bans)
+	b := newBans()
 	a := &address{at: ip(1)}
-	b.add(banKey(a), t0.Add(time.Hour))
+	b.add(banKey(a), t0.Add(time.Hour), t0)
 	for _, c := range []struct {
 		at   time.Duration
 		want bool
@@ -60,30 +80,18 @@ func TestBanEnds(t *testing.T) {
 	}
 }
 
-func TestAddressesAreBounded(t *testing.T) {
-	n := New(Config{Network: btc.Regtest, Connect: []addrbook.Addr{ip(1 << 20)}})
-	var e SeedsFound
-	for i := range MaxAddresses - 1 {
-		e.Addrs = append(e.Addrs, ip(i))
-	}
-	for _, c := range []struct {
-		add  int
-		want int
-	}{{MaxAddresses, MaxAddresses + 1}, {MaxAddresses, MaxAddresses + 1}, {MaxAddresses + 1, MaxAddresses + 1}} {
-		n.seedsFound(e)
-		e.Addrs = []addrbook.Addr{ip(c.add)}
-		n.seedsFound(e)
-		if len(n.peers.addrs) != c.want {
-			t.Errorf("%d addresses after one more, want %d", len(n.peers.addrs), c.want)
+// TestBanOfIPv6 is for a /64, which is what one owner has at least. THREATS M15.
+func TestBanOfIPv6(t *testing.T) {
+	b := newBans()
+	v6 := func(text string) *address { return &address{at: addrbook.FromAddrPort(netip.MustParseAddrPort(text))} }
+	b.add(banKey(v6("[2a00:1:2:3::1]:8333")), t0.Add(time.Hour), t0)
+	for text, want := range map[string]bool{
+		"[2a00:1:2:3::1]:8333": true, "[2a00:1:2:3::1]:1": true, "[2a00:1:2:3:ffff:ffff:ffff:ffff]:8333": true,
+		"[2a00:1:2:4::1]:8333": false, "[2a00:1:2:2:ffff:ffff:ffff:ffff]:8333": false,
+	} {
+		if got := b.has(v6(text), t0); got != want {
+			t.Errorf("%s: banned %v, want %v", text, got, want)
 		}
-	}
-	if n.peers.find(ip(MaxAddresses+1)) != nil {
-		t.Error("a newcomer got in though all are fresh")
-	}
-	n.peers.find(ip(5)).failures = deadFailures
-	n.seedsFound(SeedsFound{Addrs: []addrbook.Addr{ip(MaxAddresses + 1)}})
-	if n.peers.find(ip(MaxAddresses+1)) == nil || n.peers.find(ip(5)) != nil {
-		t.Error("a newcomer does not replace one that failed")
 	}
 }
 

@@ -13,10 +13,28 @@ import (
 type Config struct {
 	Network btc.Network
 	// Connect are the peers that the operator named, [MaxManual] at most. They are
-	// exempt from the diversity rule and from MaxOutbound, not from bans.
+	// exempt from the diversity rule and from MaxOutbound, and are the only ones that
+	// may be in a private network. A ban of one lasts [ManualBanTime] at most.
 	Connect []addrbook.Addr
+	// ConnectOnly says that no others are dialled.
+	ConnectOnly bool
 	// MaxOutbound is how many other peers are held; [DefaultOutbound].
 	MaxOutbound int
+	// Feelers is how many connections at once find out who is there;
+	// [DefaultFeelers], none if it is negative.
+	Feelers int
+	// Anchors is how many block-relay peers the next run dials first;
+	// [addrbook.MaxAnchors], which is the most, none if it is negative.
+	Anchors int
+	// Kinds are the networks whose addresses can be dialled; [addrbook.IPs]. Those in
+	// Connect are dialled whatever it says.
+	Kinds addrbook.Kinds
+	// OnlyPort is the port that IP addresses must have to be dialled, any if it is 0.
+	// Those in Connect may have others.
+	OnlyPort uint16
+	// IdleAfter is how long nobody may want blocks before all peers are let go; never
+	// if it is 0. See [ConsumerActive].
+	IdleAfter time.Duration
 	// Chain holds the headers: a chain of Network with its genesis and no more, which
 	// is the node's from then on; nil for one that [headerchain.New] makes.
 	Chain *headerchain.Chain
@@ -26,7 +44,7 @@ type Config struct {
 	// FixedSeeds are dialled while nobody was ever reached; see
 	// [addrbook.FixedSeeds]. The caller keeps them.
 	FixedSeeds []addrbook.Addr
-	// UseSeeds allows DNS seeds. They are asked only if Connect is empty.
+	// UseSeeds allows DNS seeds. They are not asked if ConnectOnly is set.
 	UseSeeds bool
 	// MinimumChainWork is the work below which no header of a peer is kept and
 	// nothing is fetched or published. It has no default: the network's stands in
@@ -56,6 +74,11 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Connect = append([]addrbook.Addr(nil), c.Connect[:min(len(c.Connect), MaxManual)]...)
 	c.MaxOutbound = orDefault(c.MaxOutbound, DefaultOutbound, MaxOutboundLimit)
+	c.Feelers = noneOrDefault(c.Feelers, DefaultFeelers, MaxFeelers)
+	c.Anchors = noneOrDefault(c.Anchors, addrbook.MaxAnchors, addrbook.MaxAnchors)
+	if c.Kinds == 0 {
+		c.Kinds = addrbook.IPs
+	}
 	c.Window = orDefault(c.Window, DefaultWindow, MaxWindow)
 	c.PerPeer = orDefault(c.PerPeer, DefaultPerPeer, MaxPerPeer)
 	c.PerNewPeer = orDefault(c.PerNewPeer, DefaultPerNewPeer, MaxPerPeer)
@@ -66,6 +89,14 @@ func (c Config) withDefaults() Config {
 		c.BanTime = DefaultBanTime
 	}
 	return c
+}
+
+// noneOrDefault is orDefault for what may be none: then it is negative.
+func noneOrDefault(n, standard, most int) int {
+	if n < 0 {
+		return -1
+	}
+	return orDefault(n, standard, most)
 }
 
 func orDefault(n, standard, most int) int {
@@ -87,7 +118,10 @@ type Node struct {
 	dead   bool      // Fatal was said
 
 	peers   peers
+	slots   slots
 	seeds   seeds
+	idle    idle
+	stale   staleTip
 	sync    firstSync
 	fetch   fetch
 	verdict verdicts
@@ -155,7 +189,8 @@ func (n *Node) apply(ev Event) {
 		n.dialFailed(e)
 	case PeerDown:
 		n.peerDown(e)
-	case AddrsHeard: // those we talk to are asked for none
+	case AddrsHeard:
+		n.addrsHeard(e)
 	case SeedsFound:
 		n.seedsFound(e)
 	case HeadersReceived:
@@ -174,6 +209,16 @@ func (n *Node) apply(ev Event) {
 		n.operatorInvalidate(e)
 	case OperatorReconsider:
 		n.operatorReconsider(e)
+	case OperatorBan:
+		n.operatorBan(e)
+	case OperatorUnban:
+		n.operatorUnban(e)
+	case OperatorConnect:
+		n.operatorConnect(e)
+	case ConsumerActive:
+		n.consumerActive()
+	case ConsumerIdle:
+		n.consumerIdle()
 	case JournalLoaded:
 		n.journalLoaded(e)
 	case JournalFailed:
@@ -194,6 +239,8 @@ func (n *Node) apply(ev Event) {
 // advance is level-triggered: it looks at where things stand, not at what just
 // happened, so an event that is lost or doubled costs time, not truth.
 func (n *Node) advance() {
+	n.fallIdle()
+	n.evictPeers()
 	n.dialPeers()
 	n.askSeeds()
 	n.askHeaders()

@@ -9,51 +9,65 @@ import (
 )
 
 // peers are the connections and dials, in the order in which they were dialled,
-// and the addresses that they come from. Invariant: at most MaxManual manual and
-// Config.MaxOutbound other peers.
+// and the addresses that the operator named.
 type peers struct {
-	all   []*peer
-	last  PeerID // given out last
-	addrs []*address
-	bans  bans
+	all    []*peer
+	last   PeerID     // given out last
+	manual []*address // MaxManual at most
+	bans   bans
+	// troubles are what went wrong last with other addresses, for people.
+	troubles []string // maxSeenErrorsInAlarm at most
 	// lonelySince is when the last ready peer went, or the first step.
 	lonelySince time.Time
 }
 
-// address is somewhere to dial.
+// address is where a peer is. Those that the operator named stay; others last as
+// long as who knows them.
 type address struct {
 	at       addrbook.Addr
 	manual   bool
-	services uint64 // as said
+	services uint64 // that a node there is said to have
 	inUse    bool   // a peer has it
 	failures int    // in a row
 	next     time.Time
 	lastErr  string
 }
 
-// peer is a dial under way or, once ready, a connection.
+// peer is a dial under way or, once up, a connection.
 type peer struct {
-	id          PeerID
-	addr        *address
-	ready       bool
-	since       time.Time // of the dial, then of the handshake
+	id    PeerID
+	addr  *address
+	group addrbook.Group
+	kind  Kind
+	up    bool // the handshake is done
+	// ready says that headers and blocks are talked about. Only of some kinds; see
+	// [Kind.syncs].
+	ready bool
+	since time.Time // of the dial, then of the handshake
+	seed  bool      // a fixed seed, dialled since nobody was ever reached
+	claim PeerUp    // what its version message said
+
 	startHeight btc.Height
+	gossip      gossip
+	chainSync   chainSync
+	announced   time.Time // when it was the first to tell of a better header
 	headers     peerHeaders
 	blocks      peerBlocks
 }
 
 func newPeers(connect []addrbook.Addr) peers {
-	t := peers{bans: make(bans)}
+	t := peers{bans: newBans()}
 	for _, at := range connect {
-		if t.find(at) == nil {
-			t.addrs = append(t.addrs, &address{at: at, manual: true})
+		if t.named(at) == nil {
+			t.manual = append(t.manual, &address{at: at, manual: true})
 		}
 	}
 	return t
 }
 
-func (t *peers) find(at addrbook.Addr) *address {
-	for _, a := range t.addrs {
+// named returns the address if the operator named it.
+func (t *peers) named(at addrbook.Addr) *address {
+	for _, a := range t.manual {
 		if a.at == at {
 			return a
 		}
@@ -70,17 +84,25 @@ func (t *peers) byID(id PeerID) *peer {
 	return nil
 }
 
-func (t *peers) readyCount() int {
+// inUse reports whether there is a peer or a dial at the address.
+func (t *peers) inUse(at addrbook.Addr) bool {
+	return slices.ContainsFunc(t.all, func(p *peer) bool { return p.addr.at == at })
+}
+
+// count returns how many peers and dials meet a condition.
+func (t *peers) count(meets func(*peer) bool) int {
 	count := 0
 	for _, p := range t.all {
-		if p.ready {
+		if meets(p) {
 			count++
 		}
 	}
 	return count
 }
 
-// ready returns the peer if it is connected, else nil.
+func (t *peers) readyCount() int { return t.count(func(p *peer) bool { return p.ready }) }
+
+// ready returns the peer if it is connected and of a kind that syncs, else nil.
 func (n *Node) ready(id PeerID) *peer {
 	if p := n.peers.byID(id); p != nil && p.ready {
 		return p
@@ -88,25 +110,47 @@ func (n *Node) ready(id PeerID) *peer {
 	return nil
 }
 
+// open dials. Whoever calls has looked that the address is free and not banned.
+func (n *Node) open(kind Kind, a *address) *peer {
+	n.peers.last++
+	a.inUse = true
+	p := &peer{id: n.peers.last, addr: a, group: n.cfg.Book.Group(a.at), kind: kind, since: n.now}
+	n.peers.all = append(n.peers.all, p)
+	if !a.manual {
+		n.cfg.Book.Attempt(a.at, n.lineWorks(), n.now)
+	}
+	n.do(Dial{Peer: p.id, Addr: a.at, Kind: kind, Services: a.services})
+	return p
+}
+
+// lineWorks reports whether who does not answer is to blame for it: others do.
+//
+// Source: count_failures in ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp.
+func (n *Node) lineWorks() bool { return n.peers.readyCount() >= fewPeers }
+
 func (n *Node) peerUp(e PeerUp) {
 	p := n.peers.byID(e.Peer)
-	if p == nil || p.ready {
+	if p == nil || p.up {
 		n.do(Disconnect{Peer: e.Peer, Reason: ReasonUnknownPeer})
 		if p != nil {
 			n.forgetPeer(p, ReasonUnknownPeer, "two handshakes")
 		}
 		return
 	}
-	p.ready, p.since = true, n.now
+	e.UserAgent = clip(e.UserAgent)
+	p.up, p.since, p.claim = true, n.now, e
 	p.startHeight = btc.Height(e.StartHeight)
-	p.headers.due = true
-	if !p.addr.manual && e.Services&servesBlocks != servesBlocks {
+	n.slots.refused = 0
+	n.cfg.Book.SetServices(p.addr.at, e.Services)
+	if !p.addr.manual && !n.servesUs(e.Services) {
 		n.disconnect(p, ReasonServices, "")
+		return
 	}
+	n.cfg.Book.Good(p.addr.at, n.now)
+	p.ready = p.kind.syncs()
+	p.headers.due = p.ready
+	n.askAddrs(p)
 }
-
-// servesBlocks are the service bits NODE_NETWORK and NODE_WITNESS (BIP-0144).
-const servesBlocks = 1 | 1<<3
 
 func (n *Node) dialFailed(e DialFailed) {
 	if p := n.peers.byID(e.Peer); p != nil {
@@ -120,34 +164,56 @@ func (n *Node) peerDown(e PeerDown) {
 		return
 	}
 	n.forgetPeer(p, e.Reason, e.Detail)
-	if e.Ban {
+	if cost := e.Reason.Cost(); cost == Discourages || cost == CostUnknown && e.Ban {
 		n.ban(p.id, p.addr, e.Reason, e.Detail)
 	}
 }
 
-// disconnect ends a connection or a dial for a reason that costs a wait.
+// disconnect ends a connection or a dial. What it costs the address stands in the
+// table of reasons.
 func (n *Node) disconnect(p *peer, why Reason, detail string) {
 	n.do(Disconnect{Peer: p.id, Reason: why})
 	n.forgetPeer(p, why, detail)
 }
 
-// forgetPeer takes the peer out. Its address waits before the next dial.
+// forgetPeer takes the peer out. If the operator named its address, it waits before
+// the next dial, unless we ended the connection for no fault.
 func (n *Node) forgetPeer(p *peer, why Reason, detail string) {
 	a := p.addr
 	a.inUse = false
-	if p.ready && why == "" && n.now.Sub(p.since) >= steadyAfter {
-		a.failures = 0
+	if why.Cost() != Free {
+		if p.ready && why == "" && n.now.Sub(p.since) >= steadyAfter {
+			a.failures = 0
+		}
+		a.failures++
+		a.next = n.now.Add(n.dice.backoff(a.failures, redialMin, redialMax))
+		a.lastErr = clip(joinReason(why, detail))
+		n.noteTrouble(a)
 	}
-	a.failures++
-	a.next = n.now.Add(n.dice.backoff(a.failures, redialMin, redialMax))
-	a.lastErr = clip(joinReason(why, detail))
 	n.peers.all = slices.DeleteFunc(n.peers.all, func(other *peer) bool { return other == p })
+	if p.up {
+		n.cfg.Book.Connected(a.at, n.now)
+	} else {
+		n.slots.refused++
+	}
 	n.fetch.peerGone(p.id)
 	p.headers.presync = nil
 	n.chain.Release(uint64(p.id))
 	if p.ready && n.peers.readyCount() == 0 {
 		n.peers.lonelySince = n.now
 	}
+}
+
+// noteTrouble remembers what went wrong last at an address that nobody named.
+func (n *Node) noteTrouble(a *address) {
+	if a.manual {
+		return
+	}
+	t := &n.peers
+	if len(t.troubles) >= maxSeenErrorsInAlarm {
+		t.troubles = slices.Delete(t.troubles, 0, 1)
+	}
+	t.troubles = append(t.troubles, a.at.String()+": "+a.lastErr)
 }
 
 func joinReason(why Reason, detail string) string {
@@ -159,66 +225,4 @@ func joinReason(why Reason, detail string) string {
 	default:
 		return string(why) + ": " + detail
 	}
-}
-
-// dialPeers fills the slots: every manual peer, and others up to MaxOutbound.
-func (n *Node) dialPeers() {
-	others := 0
-	for _, p := range slices.Clone(n.peers.all) {
-		if !p.ready && n.now.Sub(p.since) > dialTimeout {
-			n.disconnect(p, ReasonDialTimeout, "")
-		} else if !p.addr.manual {
-			others++
-		}
-	}
-	for _, a := range n.peers.addrs {
-		if a.manual && n.canDial(a) {
-			n.dial(a)
-		}
-	}
-	for ; others < n.cfg.MaxOutbound; others++ {
-		a := n.pickAddress()
-		if a == nil {
-			return
-		}
-		n.dial(a)
-	}
-}
-
-func (n *Node) canDial(a *address) bool {
-	return !a.inUse && !n.now.Before(a.next) && !n.peers.bans.has(a, n.now)
-}
-
-func (n *Node) dial(a *address) {
-	n.peers.last++
-	a.inUse = true
-	n.peers.all = append(n.peers.all, &peer{id: n.peers.last, addr: a, since: n.now})
-	kind := BlockRelay
-	if a.manual {
-		kind = Manual
-	}
-	n.do(Dial{Peer: n.peers.last, Addr: a.at, Kind: kind, Services: a.services})
-}
-
-// pickAddress returns a random address that may be dialled and whose group no
-// peer is of, or nil.
-func (n *Node) pickAddress() *address {
-	var taken []addrbook.Group
-	for _, p := range n.peers.all {
-		if !p.addr.manual {
-			taken = append(taken, n.cfg.Book.Group(p.addr.at))
-		}
-	}
-	var picked *address
-	seen := 0
-	for _, a := range n.peers.addrs {
-		if a.manual || !n.canDial(a) || slices.Contains(taken, n.cfg.Book.Group(a.at)) {
-			continue
-		}
-		seen++
-		if n.dice.below(seen) == 0 {
-			picked = a
-		}
-	}
-	return picked
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"blockgate/adapter/addrbook"
 )
 
 // seeds says when DNS seeds were asked.
@@ -14,14 +12,18 @@ type seeds struct {
 	next  time.Time
 }
 
-// askSeeds asks DNS seeds while there are few peers: at once, then ever rarer.
+// askSeeds asks DNS seeds while there are few peers: at once if there is nobody to
+// dial, else after a while, then ever rarer.
 func (n *Node) askSeeds() {
-	if !n.cfg.UseSeeds || len(n.cfg.Connect) > 0 {
+	if !n.cfg.UseSeeds || n.cfg.ConnectOnly || n.idle.on {
 		return
 	}
 	if n.peers.readyCount() >= fewPeers {
 		n.seeds.asked = 0
 		return
+	}
+	if n.seeds.next.IsZero() && n.cfg.Book.Len() > 0 {
+		n.seeds.next = n.now.Add(seedMin)
 	}
 	if n.now.Before(n.seeds.next) {
 		return
@@ -31,31 +33,16 @@ func (n *Node) askSeeds() {
 	n.do(ResolveSeeds{})
 }
 
+// seedsFound puts what a seed answered into the book. Each seed is one source, so that
+// none can fill more of the book than its share. Free slots are dialled for at once.
 func (n *Node) seedsFound(e SeedsFound) {
-	for _, at := range e.Addrs[:min(len(e.Addrs), MaxAddresses)] {
-		if at.Routable() && n.peers.find(at) == nil {
-			n.addAddress(at, e.Services)
-		}
-	}
-}
-
-func (n *Node) addAddress(at addrbook.Addr, services uint64) {
-	fresh := &address{at: at, services: services}
-	if len(n.peers.addrs) < len(n.cfg.Connect)+MaxAddresses {
-		n.peers.addrs = append(n.peers.addrs, fresh)
-		return
-	}
-	for i, a := range n.peers.addrs {
-		if !a.manual && !a.inUse && a.failures >= deadFailures {
-			n.peers.addrs[i] = fresh
-			return
-		}
-	}
+	n.cfg.Book.AddDNS(e.Name, e.Addrs, e.Services, n.now)
+	n.slots.next = n.now
 }
 
 // sayLonely says what was tried when nobody has been ready for long.
 func (n *Node) sayLonely() {
-	if n.peers.readyCount() > 0 || n.now.Sub(n.peers.lonelySince) < noPeersAfter {
+	if n.peers.readyCount() > 0 || n.idle.on || n.now.Sub(n.peers.lonelySince) < noPeersAfter {
 		return
 	}
 	n.alarm(AlarmNoPeers, "", n.whatWasTried())
@@ -63,13 +50,15 @@ func (n *Node) sayLonely() {
 
 func (n *Node) whatWasTried() string {
 	var failed []string
-	for _, a := range n.peers.addrs {
+	for _, a := range n.peers.manual {
 		if a.lastErr != "" && len(failed) < maxSeenErrorsInAlarm {
 			failed = append(failed, fmt.Sprintf("%v: %s", a.at, a.lastErr))
 		}
 	}
+	failed = append(failed, n.peers.troubles...)
+	failed = failed[:min(len(failed), maxSeenErrorsInAlarm)]
 	waited := n.now.Sub(n.peers.lonelySince).Round(time.Second)
-	text := fmt.Sprintf("no peer for %v; %d addresses known", waited, len(n.peers.addrs))
+	text := fmt.Sprintf("no peer for %v; %d addresses known", waited, len(n.peers.manual)+n.cfg.Book.Len())
 	if n.seeds.asked > 0 {
 		text += fmt.Sprintf(", DNS seeds asked %d times", n.seeds.asked)
 	}

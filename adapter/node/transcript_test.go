@@ -121,7 +121,10 @@ func (w *world) hash(name string) btc.Hash {
 
 func (w *world) create(t *testing.T, d *datadriven.TestData) {
 	t.Helper()
-	cfg := node.Config{Network: btc.Regtest, Seed: 1, PerNewPeer: node.DefaultPerPeer, UseSeeds: d.HasArg("seeds")}
+	cfg := node.Config{
+		Network: btc.Regtest, Seed: 1, PerNewPeer: node.DefaultPerPeer, UseSeeds: d.HasArg("seeds"),
+		ConnectOnly: !d.HasArg("seeds") && !d.HasArg("open"), Feelers: -1,
+	}
 	for _, a := range d.CmdArgs {
 		number := func() int {
 			v, err := strconv.Atoi(a.Vals[0])

@@ -109,7 +109,7 @@ func (n *Node) isSuspect(id PeerID) bool {
 	}
 	p := n.ready(id)
 	return slices.ContainsFunc(n.verdict.suspects, func(s suspect) bool {
-		return !s.doubted && (s.peer == id || p != nil && s.addr == p.addr)
+		return !s.doubted && (s.peer == id || p != nil && s.addr.at == p.addr.at)
 	})
 }
 

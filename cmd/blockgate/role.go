@@ -331,7 +331,7 @@ func (c *adapterConfig) node(kept int) node.Config {
 	chain := newChain(c.Network, c.Engine)
 	chain.Reserve(kept)
 	config := node.Config{
-		Network: c.Network, Chain: chain, UseSeeds: len(c.Connect) == 0, MinimumChainWork: c.MinimumWork,
+		Network: c.Network, Chain: chain, UseSeeds: len(c.Connect) == 0, ConnectOnly: len(c.Connect) > 0, MinimumChainWork: c.MinimumWork,
 		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
 	}
 	_, _ = cryptorand.Read(config.Secret[:]) // it never errs
