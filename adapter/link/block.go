@@ -110,6 +110,7 @@ func (c *Conn) await(b *incoming) waited {
 	if b.claim.isGranted() {
 		return waitGranted
 	}
+	c.pause(b)
 	recheck, patience := time.NewTicker(recheckInterval), time.NewTimer(keepAlive)
 	defer recheck.Stop()
 	defer patience.Stop()
@@ -122,6 +123,7 @@ func (c *Conn) await(b *incoming) waited {
 		case <-patience.C:
 			return waitMore
 		case <-recheck.C:
+			c.pause(b)
 		}
 		switch c.cfg.Want(b.hash, &b.header, int(b.size)) {
 		case Urgent:
@@ -141,6 +143,7 @@ func (c *Conn) receive(b *incoming) (RawBlock, error) {
 	if err := c.within(FrameTimeout(b.bodySize())); err != nil {
 		return block, err
 	}
+	_, whole := c.tr.(*v2) // it is all here: nothing comes any more
 	digest := sha256.New()
 	mem.append(b.header[:])
 	digest.Write(b.header[:])
@@ -149,6 +152,9 @@ func (c *Conn) receive(b *incoming) (RawBlock, error) {
 		n, err := c.tr.Read(room[:min(len(room), int(b.size)-mem.size)])
 		digest.Write(room[:n])
 		mem.size += n
+		if !whole && mem.size < int(b.size) {
+			c.progress(b.hash, mem.size, mem.size == n+btc.HeaderSize)
+		}
 		if err != nil {
 			return block, readError(err, ReasonSlowFrame, "in "+b.String())
 		}

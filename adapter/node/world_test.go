@@ -17,7 +17,9 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // mineOn returns a regtest header on parent. Two of three nonces fail, so it
 // takes two hashes on average. salt makes siblings differ.
-func mineOn(parent btc.Header, salt uint32) btc.Header { return mineOnAt(parent, salt, parent.Time()+1) }
+func mineOn(parent btc.Header, salt uint32) btc.Header {
+	return mineOnAt(parent, salt, parent.Time()+1)
+}
 
 func mineOnAt(parent btc.Header, salt, at uint32) btc.Header {
 	f := btc.HeaderFields{
@@ -60,7 +62,9 @@ func (t *tree) add(name string, h btc.Header, height btc.Height) *block {
 }
 
 // mine puts count blocks of a branch on a block and returns them.
-func (t *tree) mine(branch string, on *block, count int) []*block { return t.mineAt(branch, on, count, 0) }
+func (t *tree) mine(branch string, on *block, count int) []*block {
+	return t.mineAt(branch, on, count, 0)
+}
 
 // mineAt does so with the first block at a time, unless that is 0.
 func (t *tree) mineAt(branch string, on *block, count int, at uint32) []*block {
