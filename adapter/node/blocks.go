@@ -27,11 +27,13 @@ type want struct {
 	body       BodyID   // held; not 0 exactly in phaseHeld
 	size       int      // bytes of the last body that came for it, 0 if none has
 	side       bool     // it is not on the branch that comes first
+	blocked    bool     // it is on the side, and one below it waits for somebody who gives it
 	asked      []PeerID // maxAsked at most
 	lastAsk    time.Time
 	failed     []failure // maxFailed at most
 	tries      int       // how often all peers had failed it
 	retry      time.Time
+	unserved   bool // retry is set because all who have it failed it
 }
 
 // phase is how far a wanted block is.
@@ -167,7 +169,7 @@ func (n *Node) room() room {
 }
 
 func (r *room) has(w *want, sizeBytes int) bool {
-	return len(w.asked) > 0 || r.bytes >= sizeBytes && (!w.side || r.side > 0)
+	return len(w.asked) > 0 || r.bytes >= sizeBytes && (!w.side || r.side > 0 && !w.blocked)
 }
 
 func (r *room) take(w *want, sizeBytes int) {

@@ -229,6 +229,7 @@ func (n *Node) learn(p *peer, hash btc.Hash) {
 	h := &p.headers
 	if e, ok := n.chain.Lookup(hash); ok && (h.known.IsZero() || e.Work.Cmp(h.knownWork) > 0) {
 		h.known, h.knownWork, h.knownHeight = e.Hash, e.Work, e.Height
+		n.endWaits(p)
 	}
 }
 

@@ -153,8 +153,9 @@ const (
 	firstByteWait = 1500 * time.Millisecond
 	tipPatience   = 4 * time.Second
 	// slowRate, in bytes a second, is below which the block that the window waits for is
-	// asked of another peer, too: 2 MB take 10 s.
-	slowRate = 200_000
+	// asked of another peer, too: 2 MB take 10 s. The firstSecond tells nothing.
+	slowRate    = 200_000
+	firstSecond = time.Second
 	// minBlockRate is the least bytes a second of a block, once it has come for
 	// dripGrace.
 	minBlockRate = 20_000

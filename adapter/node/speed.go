@@ -34,7 +34,7 @@ func (s *speed) blocksIn(d time.Duration) int {
 	if s.busy <= 0 {
 		return 0
 	}
-	return int(min(s.blocks*d.Seconds()/s.busy.Seconds(), MaxPerPeer))
+	return int(min(s.blocks*d.Seconds()/s.busy.Seconds()+0.5, MaxPerPeer)) // rounded
 }
 
 // transfer is a block on its way from a peer, by what the shell told of it. The zero
@@ -52,7 +52,7 @@ func (t *transfer) perSecond(now time.Time) float64 {
 	if t.since.IsZero() {
 		return 0
 	}
-	return float64(t.bytes-t.before) / max(now.Sub(t.since), time.Second).Seconds()
+	return float64(t.bytes-t.before) / max(now.Sub(t.since), firstSecond).Seconds()
 }
 
 // drips reports whether a block comes more slowly than it may.

@@ -105,11 +105,16 @@ func (n *Node) hasBegun(w *want) bool {
 	})
 }
 
-// isFast reports whether one of those who were asked for the block sends quickly.
+// isFast reports whether one of those who were asked for the block sends quickly, or has
+// just begun to.
 func (n *Node) isFast(w *want) bool {
 	return slices.ContainsFunc(w.asked, func(id PeerID) bool {
 		p := n.ready(id)
-		return p != nil && p.blocks.coming.perSecond(n.now) >= slowRate
+		if p == nil || p.blocks.coming.since.IsZero() {
+			return false
+		}
+		t := &p.blocks.coming
+		return n.now.Sub(t.since) < firstSecond || t.perSecond(n.now) >= slowRate
 	})
 }
 

@@ -46,7 +46,8 @@ func (n *Node) missing(limit int) []headerchain.Entry {
 }
 
 // markSides says which blocks of the window are not on the branch that comes first: the
-// best header's, or another that moves while that one is withheld.
+// best header's, or another that moves while that one is withheld. What stands there on
+// a block that nobody gives is not asked for.
 func (n *Node) markSides() {
 	if len(n.fetch.window) == 0 {
 		return
@@ -59,6 +60,9 @@ func (n *Node) markSides() {
 		} else {
 			w.side = !n.leadsTo(first.hash, first.height, w.hash)
 		}
+		prev := n.fetch.wants[w.prev]
+		w.blocked = w.side && prev != nil && prev.phase == phaseMissing &&
+			(prev.blocked || prev.unserved && n.now.Before(prev.retry))
 	}
 }
 
@@ -100,9 +104,19 @@ func (n *Node) isStuck(w *want) bool {
 		}
 		w.tries++
 		w.failed = w.failed[:0]
-		w.retry = n.now.Add(n.dice.backoff(w.tries, least, most))
+		w.retry, w.unserved = n.now.Add(n.dice.backoff(w.tries, least, most)), true
 	}
 	return stuck
+}
+
+// endWaits ends the wait for blocks that all failed, since p has just shown to have
+// them: nobody is the only source of a block for others have failed it.
+func (n *Node) endWaits(p *peer) {
+	for _, w := range n.fetch.wants {
+		if w.unserved && n.now.Before(w.retry) && n.peerHas(p, w.hash, w.height) && !w.hasFailed(p.id, n.now) {
+			w.retry, w.unserved = n.now, false
+		}
+	}
 }
 
 // stuckLast returns the missing blocks of all branches. What is stuck, and what
