@@ -96,6 +96,21 @@ const (
 	//
 	// Source: MAX_NUM_UNCONNECTING_HEADERS_MSGS, Bitcoin Core v26.0 src/net_processing.cpp.
 	maxUnconnected = 10
+	// maxIdleHeaders is how many headers messages a minute may bring nothing: no new
+	// header and no more work than the peer has shown. Our own questions bring one in 30 s
+	// at most, an honest peer's announcement of what we have from others brings work. The
+	// same bound holds for messages of more than maxAnnounced that nobody asked for.
+	maxIdleHeaders = 30
+	// maxFlat is how many full batches in a row may show no more work than before: 16,000
+	// headers below the point where a branch overtakes what the peer had. No network has
+	// seen a reorg of a tenth of that in years. A new connection begins anew.
+	maxFlat = 8
+	// maxInvs is how many inv messages that announce blocks a peer may send a minute.
+	maxInvs = 300
+	// maxIdleInvs is after how many messages in a minute that brought nothing an inv of an
+	// unknown block is no reason to ask at once, but after idleInvWait.
+	maxIdleInvs = 4
+	idleInvWait = 10 * time.Second
 	// nearNow is how old the best header may be for all peers to be asked at once.
 	//
 	// Source: CanDirectFetch and the 24 h rule of SendMessages, Bitcoin Core
