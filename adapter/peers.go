@@ -72,6 +72,7 @@ func (s *shell) connected(ctx context.Context, d dialled) {
 		BestHeight: s.brain.Status(s.now()).BestHeight,
 		Budget:     s.budget,
 		Want:       func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer { return s.want(d.peer, hash) },
+		Progress:   func(hash btc.Hash, size int, paused bool) { s.bodyProgress(d.peer, hash, size, paused) },
 		Events:     func(event session.Event) { s.sessionEvent(ctx, d.peer, p.addr, &up, event) },
 	})
 	s.working.Go(func() { <-p.session.Done() })
@@ -89,6 +90,15 @@ func (s *shell) want(id node.PeerID, hash btc.Hash) link.WantAnswer {
 		}
 	}
 	return answer
+}
+
+// bodyProgress tells the brain how far a body has come. If the queue is full it hears
+// of the next step.
+func (s *shell) bodyProgress(id node.PeerID, hash btc.Hash, size int, paused bool) {
+	select {
+	case s.events <- node.BodyProgress{Peer: id, Hash: hash, Bytes: size, Paused: paused}:
+	default:
+	}
 }
 
 // sessionEvent turns what a session tells into what the brain hears.

@@ -111,6 +111,7 @@ func (c *Conn) await(b *incoming) waited {
 	if c.cfg.Budget.has(b.claim) {
 		return waitGranted
 	}
+	c.pause(b)
 	recheck, patience := time.NewTicker(recheckInterval), time.NewTimer(keepAlive)
 	defer recheck.Stop()
 	defer patience.Stop()
@@ -123,6 +124,7 @@ func (c *Conn) await(b *incoming) waited {
 		case <-patience.C:
 			return waitMore
 		case <-recheck.C:
+			c.pause(b)
 		}
 		switch c.cfg.Want(b.hash, &b.header, int(b.size)) {
 		case Urgent:
@@ -142,6 +144,7 @@ func (c *Conn) receive(b *incoming) (RawBlock, error) {
 	if err := c.within(FrameTimeout(b.bodySize())); err != nil {
 		return block, err
 	}
+	_, whole := c.tr.(*v2) // it is all here: nothing comes any more
 	digest := sha256.New()
 	mem.append(b.header[:])
 	if c.tr.sums() {
@@ -154,6 +157,9 @@ func (c *Conn) receive(b *incoming) (RawBlock, error) {
 			digest.Write(room[:n])
 		}
 		mem.size += n
+		if !whole && mem.size < int(b.size) {
+			c.progress(b.hash, mem.size, mem.size == n+btc.HeaderSize)
+		}
 		if err != nil {
 			return block, readError(err, ReasonSlowFrame, "in "+b.String())
 		}

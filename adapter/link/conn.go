@@ -50,6 +50,12 @@ type Config struct {
 	// still come. If not, a packet of the v2 transport that only a block can fill ends the
 	// connection before there is memory for it.
 	Owes func() bool
+	// Progress, if not nil, hears how far a block of more than one read has come: at its
+	// first bytes, and then at most every [ProgressInterval]. It must not block. paused
+	// says that we are not reading it, since it waits for budget; that is told about once
+	// a second. By the v2 transport hash is zero: what a packet is shows when it is
+	// whole. Then it is told of each packet that may be a block of the peer's.
+	Progress func(hash btc.Hash, sizeBytes int, paused bool)
 	// Deliver gets each wanted block, checksum checked, and owns it.
 	Deliver func(RawBlock)
 	// Count, if not nil, is told of each message before its payload.
@@ -74,6 +80,7 @@ type Conn struct {
 	silent   bool      // a block came for which the engine gets nothing
 	flood    flood
 	away     time.Time // when Read last returned, or zero
+	told     time.Time // when Progress was last called, or zero
 
 	wmu     sync.Mutex
 	partial []byte // the beginning of a frame that the engine is writing

@@ -27,6 +27,30 @@ type rig struct {
 	blocks []RawBlock
 	engine bytes.Buffer // what the engine read
 	answer func() WantAnswer
+	came   []step // what Progress said
+}
+
+// step is a call of Progress.
+type step struct {
+	at     time.Time
+	hash   btc.Hash
+	size   int
+	paused bool
+}
+
+func (r *rig) progress(hash btc.Hash, size int, paused bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.came = append(r.came, step{time.Now(), hash, size, paused})
+}
+
+// steps returns what Progress said since it was asked last.
+func (r *rig) steps() []step {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	came := r.came
+	r.came = nil
+	return came
 }
 
 // inBubble runs a test with a rig whose handshake is done, and ends the rig.
@@ -47,6 +71,7 @@ func inBubble(t *testing.T, test func(r *rig)) {
 				}
 				return answerBy(h)
 			},
+			Progress: r.progress,
 			Deliver: func(b RawBlock) {
 				r.mu.Lock()
 				defer r.mu.Unlock()

@@ -115,6 +115,9 @@ const (
 	// recheckInterval is how often a block that waits for budget is asked about
 	// again: it may have become urgent, or have come from another peer.
 	recheckInterval = time.Second
+	// ProgressInterval is the shortest time between two calls of Config.Progress for a
+	// block, after the first.
+	ProgressInterval = 250 * time.Millisecond
 	// keepAlive is how often the engine gets an empty frame meanwhile, so that
 	// its idle timer does not run against a peer that we do not read from.
 	keepAlive = time.Minute

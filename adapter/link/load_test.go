@@ -179,6 +179,9 @@ func BenchmarkReceive(b *testing.B) {
 		Budget:  budget,
 		Want:    func(btc.Hash, *btc.Header, int) WantAnswer { return Wanted },
 		Deliver: func(block RawBlock) { received++; block.Release() },
+
+		Owes:     func() bool { return true },
+		Progress: func(btc.Hash, int, bool) {},
 	})
 	buf := make([]byte, 100)
 	b.SetBytes(1_900_000)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -23,6 +24,7 @@ type v2 struct {
 	session *bip324.Session
 	most    func() int                // the most contents that a packet may have now, in bytes
 	within  func(time.Duration) error // sets the read deadline
+	told    func(sizeBytes int)       // hears how far a long packet has come
 
 	field [bip324.LengthSize]byte // the length of the packet that comes in
 	small []byte                  // memory of packets up to readBufferSize
@@ -37,7 +39,7 @@ func newV2(c *Conn, e *Encrypted) *v2 {
 	in := io.MultiReader(bytes.NewReader(e.rest), e.Conn)
 	return &v2{
 		sock: e.Conn, in: bufio.NewReaderSize(in, readBufferSize), session: e.session,
-		most: c.mostContents, within: c.within, pool: &c.cfg.Budget.packets,
+		most: c.mostContents, within: c.within, told: c.packetProgress, pool: &c.cfg.Budget.packets,
 	}
 }
 
@@ -106,11 +108,29 @@ func (t *v2) packet(size int) ([]byte, error) {
 			buf = buf[:min(cap(buf), size)]
 		}
 		*memory = buf
-		if _, err := io.ReadFull(t.in, buf[at:]); err != nil {
+		if err := t.fill(buf, at, size); err != nil {
 			return nil, err
 		}
 	}
 	return buf, nil
+}
+
+// fill reads buf from at on, a part of a packet of size bytes.
+func (t *v2) fill(buf []byte, at, size int) error {
+	for at < len(buf) {
+		n, err := t.in.Read(buf[at:])
+		at += n
+		if at < len(buf) && err != nil {
+			if errors.Is(err, io.EOF) {
+				return io.ErrUnexpectedEOF // within a packet
+			}
+			return err
+		}
+		if size > readBufferSize && at < size {
+			t.told(at)
+		}
+	}
+	return nil
 }
 
 // free gives the memory of a long packet back. What is left of it is nothing.

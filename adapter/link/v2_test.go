@@ -381,6 +381,9 @@ func BenchmarkReceiveV2(b *testing.B) {
 		Budget:  newTestBudget(b, 4*MinBudget, MinBudget),
 		Want:    func(btc.Hash, *btc.Header, int) WantAnswer { return Wanted },
 		Deliver: func(block RawBlock) { received++; block.Release() },
+
+		Owes:     func() bool { return true },
+		Progress: func(btc.Hash, int, bool) {},
 	})
 	buf := make([]byte, 100)
 	b.SetBytes(1_900_000)

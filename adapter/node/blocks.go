@@ -14,6 +14,7 @@ type fetch struct {
 	// wants holds the window and what was in it and may come back.
 	wants map[btc.Hash]*want
 	stall time.Duration // how long the first of the window may be waited for
+	usual int           // how large blocks were of late, bytes
 	turn  uint64        // counts what was asked, to take peers in turn
 	aside []aside       // maxAside at most
 }
@@ -23,12 +24,16 @@ type want struct {
 	hash, prev btc.Hash
 	height     btc.Height
 	phase      phase
-	body       BodyID // held; not 0 exactly in phaseHeld
-	asked      []PeerID
+	body       BodyID   // held; not 0 exactly in phaseHeld
+	size       int      // bytes of the last body that came for it, 0 if none has
+	side       bool     // it is not on the branch that comes first
+	blocked    bool     // it is on the side, and one below it waits for somebody who gives it
+	asked      []PeerID // maxAsked at most
 	lastAsk    time.Time
 	failed     []failure // maxFailed at most
 	tries      int       // how often all peers had failed it
 	retry      time.Time
+	unserved   bool // retry is set because all who have it failed it
 }
 
 // phase is how far a wanted block is.
@@ -42,7 +47,10 @@ const (
 
 // peerBlocks is what one peer owes.
 type peerBlocks struct {
-	owed     []owed    // late ones too; Config.PerPeer at most
+	owed     []owed // late ones too; Config.PerPeer at most
+	speed    speed
+	coming   transfer  // since the last block that came
+	last     time.Time // when a block that it owed came last
 	late     time.Time // since when nothing more is asked of it; zero if it is not late
 	stalls   int       // since the last block: how often it was late, each longer than the one before
 	notFound int       // since the last block
@@ -56,7 +64,9 @@ type owed struct {
 	since  time.Time
 }
 
-func newFetch() fetch { return fetch{wants: map[btc.Hash]*want{}, stall: stallMin} }
+func newFetch() fetch {
+	return fetch{wants: map[btc.Hash]*want{}, stall: stallMin, usual: firstSize}
+}
 
 func (p *peer) owes(hash btc.Hash) int {
 	return slices.IndexFunc(p.blocks.owed, func(o owed) bool { return o.hash == hash })
@@ -66,6 +76,7 @@ func (p *peer) settle(hash btc.Hash) bool {
 	i := p.owes(hash)
 	if i >= 0 {
 		p.blocks.owed = slices.Delete(p.blocks.owed, i, i+1)
+		p.blocks.coming = transfer{}
 	}
 	return i >= 0
 }
@@ -110,19 +121,70 @@ func (n *Node) fetchBlocks() {
 	n.dropLatePeers()
 	n.expireJudging()
 	n.fillWindow()
+	n.markSides()
 	n.breakStall()
+	n.askBlocks()
+}
+
+// askBlocks asks for what is missing, in the order of the window, as long as there is
+// room: bytes for all, and few blocks for branches beside the first.
+func (n *Node) askBlocks() {
+	room := n.room()
+	urgent := n.Urgent()
 	var asks []GetData
 	for _, w := range n.fetch.window {
-		if w.phase != phaseMissing || len(w.asked) > 0 || n.isJudging(w.hash) && !n.mayHedge(w) || n.now.Before(w.retry) {
+		if w.phase != phaseMissing || !n.mayAsk(w) || !room.has(w, n.sizeOf(w)) && w.hash != urgent {
 			continue
 		}
 		if p := n.pickPeer(w); p != nil {
 			asks = n.ask(asks, p, w)
+			room.take(w, n.sizeOf(w))
 		}
 	}
 	for _, a := range asks {
 		n.do(a)
 	}
+}
+
+// mayAsk reports whether the block may be asked of somebody now.
+func (n *Node) mayAsk(w *want) bool {
+	if n.now.Before(w.retry) || n.isJudging(w.hash) && !n.mayHedge(w) {
+		return false
+	}
+	return len(w.asked) == 0 || n.maySecond(w)
+}
+
+// room is what may be asked for yet.
+type room struct{ bytes, side int }
+
+// room counts what the window holds and what is on its way to it.
+func (n *Node) room() room {
+	r := room{n.cfg.WindowBytes, maxSide}
+	for _, w := range n.fetch.window {
+		if w.phase != phaseMissing || n.isComing(w) {
+			r.take(w, n.sizeOf(w))
+		}
+	}
+	return r
+}
+
+func (r *room) has(w *want, sizeBytes int) bool {
+	return len(w.asked) > 0 || r.bytes >= sizeBytes && (!w.side || r.side > 0 && !w.blocked)
+}
+
+func (r *room) take(w *want, sizeBytes int) {
+	r.bytes -= sizeBytes
+	if w.side {
+		r.side--
+	}
+}
+
+// sizeOf returns how large the block is, as far as we know.
+func (n *Node) sizeOf(w *want) int {
+	if w.size > 0 {
+		return w.size
+	}
+	return n.fetch.usual
 }
 
 // ask adds the block to what the peer is asked in this step.
@@ -155,20 +217,27 @@ func (n *Node) pickPeer(w *want) *peer {
 	return best
 }
 
-// mayOwe returns how many blocks the peer may be asked for at once.
+// mayOwe returns how many blocks the peer may be asked for at once: what it delivers in
+// [keepBusy], so that who is slow is asked for little and nothing waits long in its queue.
 func (n *Node) mayOwe(p *peer) int {
-	if p.blocks.served && !n.isSuspect(p.id) {
-		return n.cfg.PerPeer
+	if !p.blocks.served || n.isSuspect(p.id) {
+		return min(n.cfg.PerPeer, n.cfg.PerNewPeer)
 	}
-	return min(n.cfg.PerPeer, n.cfg.PerNewPeer)
+	return min(n.cfg.PerPeer, max(minPerPeer, p.blocks.speed.blocksIn(keepBusy)))
 }
 
 // prefers reports whether p is asked before q: who owes less, then who was asked
-// longer ago. Once a peer has failed the block, who has served blocks comes first.
+// longer ago. Once a peer has failed the block, or somebody keeps us waiting for it, who
+// has served blocks comes first, and of those who is twice as fast.
 func (w *want) prefers(p, q *peer) bool {
 	a, b := &p.blocks, &q.blocks
-	if len(w.failed) > 0 && a.served != b.served {
-		return a.served
+	if len(w.failed)+len(w.asked) > 0 {
+		if a.served != b.served {
+			return a.served
+		}
+		if fast, other := a.speed.perSecond(), b.speed.perSecond(); fast >= 2*other || other >= 2*fast {
+			return fast > other
+		}
 	}
 	if len(a.owed) != len(b.owed) {
 		return len(a.owed) < len(b.owed)
@@ -198,57 +267,6 @@ func (n *Node) peerHas(p *peer, hash btc.Hash, height btc.Height) bool {
 	}
 	e, ok := n.chain.Ancestor(h.known, height)
 	return ok && e.Hash == hash
-}
-
-// breakStall gives up on the peer that the window waits for: everything it was
-// asked goes to others, and it is asked nothing more until it sends something.
-// What it sends late is welcome.
-func (n *Node) breakStall() {
-	f := &n.fetch
-	i := slices.IndexFunc(f.window, func(w *want) bool { return w.phase == phaseMissing && !n.isStuck(w) })
-	if i < 0 {
-		return
-	}
-	w := f.window[i]
-	if len(w.asked) == 0 || n.now.Sub(w.lastAsk) < f.stall {
-		return
-	}
-	if n.hasCandidate(w) {
-		f.stall = min(2*f.stall, stallMax)
-	}
-	for _, id := range slices.Clone(w.asked) {
-		if p := n.ready(id); p != nil {
-			p.blocks.late = n.now
-		}
-		for _, other := range f.wants {
-			if slices.Contains(other.asked, id) {
-				other.fail(id, n.now.Add(failTime))
-			}
-		}
-	}
-}
-
-// dropLatePeers lets go of peers that owe a block for too long, and of those that
-// are late again and again while others serve. It costs no more than the
-// connection.
-func (n *Node) dropLatePeers() {
-	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
-		b := &p.blocks
-		if len(b.owed) > 0 && n.now.Sub(b.owed[0].since) >= blockTimeout {
-			n.disconnect(p, ReasonBlockTimeout, "")
-			continue
-		}
-		if b.late.IsZero() || n.now.Sub(b.late) < stallMin<<b.stalls || !n.othersServe(p) {
-			continue
-		}
-		if b.stalls++; b.stalls >= maxStalls {
-			n.disconnect(p, ReasonStall, "")
-		}
-	}
-}
-
-func (n *Node) othersServe(p *peer) bool {
-	return slices.ContainsFunc(n.peers.all, func(q *peer) bool { return q != p && q.ready && q.blocks.served })
 }
 
 func (n *Node) notFound(e NotFound) {

@@ -184,6 +184,13 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 		return node.NotFound{Peer: peer, Hashes: []btc.Hash{b.hash}}
 	case 8:
 		return node.DialFailed{Peer: peer, Detail: "refused \x00"}
+	case 19:
+		e := node.BodyProgress{Peer: peer, Bytes: int(x) << 12, Paused: x&16 != 0}
+		if len(r.asked) > 0 && x&32 != 0 {
+			ask := r.asked[int(x)%len(r.asked)]
+			e.Peer, e.Hash = ask.Peer, ask.Hashes[0]
+		}
+		return e
 	case 9:
 		return node.BlocksAnnounced{Peer: peer, Hashes: []btc.Hash{b.hash, {x}}}
 	case 18:

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,6 +21,10 @@ type peerHeaders struct {
 	// tooNew says that the last header that it gave beyond what we have is more than two
 	// hours ahead of our clock.
 	tooNew bool
+	// idle counts messages that brought nothing, flat full batches in a row that showed no
+	// more work, invs the messages that announced blocks.
+	idle, invs minute
+	flat       int
 	// presync is under way if not nil, until presyncEnds at the latest. One that
 	// begins anew since the peer went over to another branch has the same end.
 	presync     *headerchain.Presync
@@ -127,6 +132,9 @@ func (n *Node) headersReceived(e HeadersReceived) {
 		return // the answer is still to come
 	}
 	asked := !h.asked.IsZero()
+	if isUninvited(e.Headers, asked) && n.isIdle(p, e.Headers) {
+		return
+	}
 	h.asked, h.from, h.due = time.Time{}, btc.Hash{}, false
 	h.poll = n.now.Add(n.pollTime())
 	if h.presync == nil || n.readPresync(p, e.Headers) {
@@ -153,7 +161,7 @@ func (n *Node) takeHeaders(p *peer, headers []btc.Header, asked bool) {
 		return
 	}
 	full := len(headers) == btc.MaxHeaders
-	before := h.knownHeight
+	before := h.knownWork
 	var accepted headerchain.Accepted
 	if err == nil {
 		accepted, err = n.take(p, headers, full)
@@ -161,13 +169,69 @@ func (n *Node) takeHeaders(p *peer, headers []btc.Header, asked bool) {
 	if err != nil && !n.forgiveHeaders(p, err) {
 		return
 	}
-	if err == nil && full && (accepted.New > 0 || h.knownHeight > before) {
-		h.due, h.from = true, accepted.Last
+	more := h.knownWork.Cmp(before) > 0
+	if !more && accepted.New == 0 && len(headers) > 0 && !isUninvited(headers, asked) && n.isIdle(p, headers) {
+		return
+	}
+	if err == nil && full && (accepted.New > 0 || more) {
+		if n.goesOn(p, more) {
+			h.due, h.from = true, accepted.Last
+		}
 		return
 	}
 	if asked && !h.due {
 		n.allHeadersOf(p)
 	}
+}
+
+// goesOn reports whether more is asked for after a full batch. A branch that leads to
+// more work may begin with less, but not for ever (THREATS H08).
+func (n *Node) goesOn(p *peer, moreWork bool) bool {
+	h := &p.headers
+	if h.flat++; moreWork {
+		h.flat = 0
+	}
+	if h.flat > maxFlat {
+		n.disconnect(p, ReasonHeadersLoop, "")
+		return false
+	}
+	return true
+}
+
+// isUninvited reports whether headers are neither an answer nor an announcement. They are
+// taken, and counted as if they brought nothing.
+func isUninvited(headers []btc.Header, asked bool) bool { return !asked && len(headers) > maxAnnounced }
+
+// isIdle counts a headers message that brought nothing or that nobody asked for. It is
+// true if the peer is gone since there were too many.
+func (n *Node) isIdle(p *peer, headers []btc.Header) bool {
+	if p.headers.idle.count(n.now) <= maxIdleHeaders {
+		return false
+	}
+	n.disconnect(p, ReasonHeadersFlood, fmt.Sprintf("the last of %d headers", len(headers)))
+	return true
+}
+
+// minute counts what happens within a minute from the first time on.
+type minute struct {
+	since time.Time
+	times int
+}
+
+func (m *minute) count(now time.Time) int {
+	if m.since.IsZero() || now.Sub(m.since) >= time.Minute {
+		*m = minute{since: now}
+	}
+	m.times++
+	return m.times
+}
+
+// within returns how often it happened in the minute that runs.
+func (m *minute) within(now time.Time) int {
+	if now.Sub(m.since) >= time.Minute {
+		return 0
+	}
+	return m.times
 }
 
 // take gives a peer's headers to the chain and has the new ones kept. If there is
@@ -233,19 +297,30 @@ func (n *Node) learn(p *peer, hash btc.Hash) {
 	h := &p.headers
 	if e, ok := n.chain.Lookup(hash); ok && (h.known.IsZero() || e.Work.Cmp(h.knownWork) > 0) {
 		h.known, h.knownWork, h.knownHeight = e.Hash, e.Work, e.Height
+		n.endWaits(p)
 	}
 }
 
+// blocksAnnounced takes an inv message: nothing of it is kept but that there is a reason
+// to ask for headers, once, however many hashes there are (THREATS M01, M03). A peer whose
+// reasons came to nothing again and again waits for its next poll.
 func (n *Node) blocksAnnounced(e BlocksAnnounced) {
 	p := n.ready(e.Peer)
 	if p == nil {
 		return
 	}
+	h := &p.headers
+	if h.invs.count(n.now) > maxInvs {
+		n.disconnect(p, ReasonInvFlood, "")
+		return
+	}
 	for _, hash := range e.Hashes {
 		if _, ok := n.chain.Lookup(hash); ok {
 			n.learn(p, hash)
-		} else {
-			p.headers.due = true
+		} else if h.idle.within(n.now) < maxIdleInvs {
+			h.due = true
+		} else if soon := n.now.Add(idleInvWait); soon.Before(h.poll) {
+			h.poll = soon
 		}
 	}
 }

@@ -57,6 +57,9 @@ func (n *Node) Broken() string {
 	if broken := n.brokenPeers(); broken != "" {
 		return broken
 	}
+	if broken := n.brokenFetch(); broken != "" {
+		return broken
+	}
 	for hash, w := range f.wants {
 		if w.hash != hash || len(w.failed) > maxFailed || (w.body != 0) != (w.phase == phaseHeld) {
 			return fmt.Sprintf("want %+v", *w)
@@ -84,6 +87,29 @@ func (n *Node) brokenPeers() string {
 		if n.idle.on && p.kind.syncs() || n.cfg.ConnectOnly && p.kind != Manual {
 			return fmt.Sprintf("a peer of kind %v, idle %v", p.kind, n.idle.on)
 		}
+	}
+	return ""
+}
+
+// brokenFetch says which bound of what is asked for does not hold.
+func (n *Node) brokenFetch() string {
+	for _, p := range n.peers.all {
+		if p.blocks.speed.busy < 0 || p.blocks.coming.bytes < 0 {
+			return fmt.Sprintf("peer %d: %+v", p.id, p.blocks)
+		}
+	}
+	for _, w := range n.fetch.wants {
+		if len(w.asked) > maxAsked {
+			return fmt.Sprintf("block %d is asked of %d", w.height, len(w.asked))
+		}
+		for _, id := range w.asked {
+			if p := n.ready(id); p == nil || p.owes(w.hash) < 0 {
+				return fmt.Sprintf("block %d is asked of peer %d, which does not owe it", w.height, id)
+			}
+		}
+	}
+	if n.fetch.usual < 0 || n.fetch.usual > btc.MaxBlockSize {
+		return fmt.Sprintf("blocks have %d bytes", n.fetch.usual)
 	}
 	return ""
 }

@@ -166,6 +166,21 @@ const (
 	//
 	// Source: MAX_NUM_UNCONNECTING_HEADERS_MSGS, Bitcoin Core v26.0 src/net_processing.cpp.
 	maxUnconnected = 10
+	// maxIdleHeaders is how many headers messages a minute may bring nothing: no new
+	// header and no more work than the peer has shown. Our own questions bring one in 30 s
+	// at most, an honest peer's announcement of what we have from others brings work. The
+	// same bound holds for messages of more than maxAnnounced that nobody asked for.
+	maxIdleHeaders = 30
+	// maxFlat is how many full batches in a row may show no more work than before: 16,000
+	// headers below the point where a branch overtakes what the peer had. No network has
+	// seen a reorg of a tenth of that in years. A new connection begins anew.
+	maxFlat = 8
+	// maxInvs is how many inv messages that announce blocks a peer may send a minute.
+	maxInvs = 300
+	// maxIdleInvs is after how many messages in a minute that brought nothing an inv of an
+	// unknown block is no reason to ask at once, but after idleInvWait.
+	maxIdleInvs = 4
+	idleInvWait = 10 * time.Second
 	// nearNow is how old the best header may be for all peers to be asked at once.
 	//
 	// Source: CanDirectFetch and the 24 h rule of SendMessages, Bitcoin Core
@@ -183,14 +198,56 @@ const (
 	DefaultWindow = 28
 	// MaxWindow bounds Config.Window.
 	MaxWindow = 1024
+	// DefaultWindowBytes is how many bytes those blocks may have together: 16 of the
+	// largest, 32 of the usual. What has not come yet counts with what blocks had of
+	// late. The block that is waited for is asked for in any case.
+	DefaultWindowBytes = 64 << 20
+	// MinWindowBytes and MaxWindowBytes bound Config.WindowBytes.
+	MinWindowBytes, MaxWindowBytes = btc.MaxBlockSize, 4 << 30
+	// firstSize is how large blocks are taken for before the first has come: mainnet's
+	// mean in 2024 and 2025 was between 1.5 MB and 1.8 MB. Each later one changes it by a
+	// part, one in sizeMemory, of the difference.
+	firstSize  = 2_000_000
+	sizeMemory = 8
 	// DefaultPerNewPeer is how many blocks a peer is asked for at once that has
 	// served none yet, or is under suspicion: each of its lies costs a parser.
 	DefaultPerNewPeer = 2
-
-	// DefaultPerPeer is how many blocks one peer is asked for at once.
-	//
-	// Source: MAX_BLOCKS_IN_TRANSIT_PER_PEER, Bitcoin Core v30.0 src/net_processing.cpp.
-	DefaultPerPeer = 16
+	// DefaultPerPeer is the most blocks that one peer is asked for at once, minPerPeer
+	// the fewest once it has served one; between them it is what the peer delivers in
+	// keepBusy, at its speed of some speedMemory blocks. keepBusy is no longer than
+	// stallMin, so that a block at the end of the queue is no stall, and longer than a
+	// turn on any line, so that the speed can grow. Bitcoin Core asks each for 16
+	// (MAX_BLOCKS_IN_TRANSIT_PER_PEER, v30.0 src/net_processing.cpp).
+	DefaultPerPeer = 32
+	minPerPeer     = 2
+	keepBusy       = 2 * time.Second
+	speedMemory    = 8
+	// maxAsked is how many peers owe us one block at once.
+	maxAsked = 3
+	// maxSide is how many blocks of branches beside the first may be on their way or
+	// here at once: who announces branches does not take the line from the best one.
+	maxSide = 2
+	// sideRetryMin and sideRetryMax bound the wait before such a block is asked again of
+	// those who all failed it. Whoever shows that he has it, too, ends the wait.
+	sideRetryMin, sideRetryMax = 4 * time.Second, 5 * time.Minute
+	// tipDepth is how many blocks below the best header count as the tip. One of them is
+	// asked of another peer, too, if no byte of it came for firstByteWait or it is not
+	// whole after tipPatience: a block of 4 MB takes that at 8 Mbit/s, and at least a
+	// second goes by on the slowest of lines before the first byte.
+	tipDepth      = 2
+	firstByteWait = 1500 * time.Millisecond
+	tipPatience   = 4 * time.Second
+	// slowRate, in bytes a second, is below which the block that the window waits for is
+	// asked of another peer, too: 2 MB take 10 s. The firstSecond tells nothing.
+	slowRate    = 200_000
+	firstSecond = time.Second
+	// minBlockRate is the least bytes a second of a block, once it has come for
+	// dripGrace.
+	minBlockRate = 20_000
+	dripGrace    = 5 * time.Second
+	// silentAfter is how long a peer may send no byte of what it owes before it is asked
+	// for no more.
+	silentAfter = 10 * time.Second
 	// MaxPerPeer bounds Config.PerPeer.
 	MaxPerPeer = 128
 	// lookahead is how many missing blocks are looked at when a branch of which
@@ -217,8 +274,10 @@ const (
 	maxStalls = 4
 	// maxNotFound is after how many blocks it does not have a peer is let go.
 	maxNotFound = 16
-	// blockTimeout is the longest that a peer may owe a block.
-	blockTimeout = 10 * time.Minute
+	// blockTimeout is the longest that a peer may send nothing of the blocks that it
+	// owes. Bitcoin Core waits 10 min for a whole block, and 5 min more for each other
+	// peer that sends (BLOCK_DOWNLOAD_TIMEOUT_BASE, v30.0 src/net_processing.cpp).
+	blockTimeout = 2 * time.Minute
 	// judgeTimeout is the longest wait for the shell to say what became of a body.
 	judgeTimeout = time.Minute
 	// hedgeMin and hedgeMax bound how long the block that the window waits for may be

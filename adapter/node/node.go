@@ -55,7 +55,11 @@ type Config struct {
 	// Window is how many blocks may be between chain and journal; [DefaultWindow].
 	// The shell has a slot for each and some to spare.
 	Window int
-	// PerPeer is how many blocks one peer is asked for at once; [DefaultPerPeer].
+	// WindowBytes is how many bytes those blocks may have together, as far as we know;
+	// [DefaultWindowBytes].
+	WindowBytes int
+	// PerPeer is the most blocks that one peer is asked for at once; [DefaultPerPeer].
+	// How many it is follows from how fast the peer is.
 	PerPeer int
 	// PerNewPeer is the same for a peer that has served no block yet, or has sent
 	// one that was not proven; [DefaultPerNewPeer].
@@ -80,6 +84,7 @@ func (c Config) withDefaults() Config {
 		c.Kinds = addrbook.IPs
 	}
 	c.Window = orDefault(c.Window, DefaultWindow, MaxWindow)
+	c.WindowBytes = max(MinWindowBytes, orDefault(c.WindowBytes, DefaultWindowBytes, MaxWindowBytes))
 	c.PerPeer = orDefault(c.PerPeer, DefaultPerPeer, MaxPerPeer)
 	c.PerNewPeer = orDefault(c.PerNewPeer, DefaultPerNewPeer, MaxPerPeer)
 	if c.FinalDepth <= 0 {
@@ -199,7 +204,10 @@ func (n *Node) apply(ev Event) {
 		n.blocksAnnounced(e)
 	case NotFound:
 		n.notFound(e)
+	case BodyProgress:
+		n.bodyProgress(e)
 	case BodyArrived:
+		n.bodyMeasured(e)
 		n.bodyArrived(e)
 	case BodyUnneeded:
 		n.bodyUnneeded(e)

@@ -92,6 +92,19 @@ func (n *Node) isParked(hash btc.Hash) bool {
 	return i >= 0 && !n.parked[i].lifted
 }
 
+// isLifted reports whether the block is parked and has another chance just now.
+func (n *Node) isLifted(hash btc.Hash) bool {
+	i := n.parkedAt(hash)
+	return i >= 0 && n.parked[i].lifted
+}
+
+// standsOnLifted reports whether an ancestor of the block has another chance just now.
+func (n *Node) standsOnLifted(e *headerchain.Entry) bool {
+	return slices.ContainsFunc(n.parked, func(p parked) bool {
+		return p.lifted && p.height < e.Height && n.leadsTo(p.hash, p.height, e.Hash)
+	})
+}
+
 // setParked parks a block in the header chain. One that left the chain, because the
 // side branches overflowed, is parked already in a way.
 func (n *Node) setParked(hash btc.Hash) {

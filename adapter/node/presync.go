@@ -31,6 +31,9 @@ func (n *Node) lowWork(p *peer, headers []btc.Header, claim *headerchain.Claim, 
 	h := &p.headers
 	h.unconnected = 0
 	n.learn(p, claim.Parent.Hash)
+	if asked && len(headers) > maxAnnounced && n.isIdle(p, headers) {
+		return
+	}
 	switch {
 	case len(headers) == btc.MaxHeaders && n.presyncing() < maxPresyncs:
 		n.beginPresync(p, claim.Parent.Hash)

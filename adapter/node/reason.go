@@ -12,6 +12,9 @@ type Reason string
 const (
 	ReasonHeadersTimeout     Reason = "headers-timeout"     // no answer to getheaders
 	ReasonHeadersUnconnected Reason = "headers-unconnected" // too often without a known parent
+	ReasonHeadersLoop        Reason = "headers-loop"        // batch after batch without more work
+	ReasonHeadersFlood       Reason = "headers-flood"       // too many messages that bring nothing
+	ReasonInvFlood           Reason = "inv-flood"           // too many announcements
 	ReasonPresyncTimeout     Reason = "presync-timeout"     // headers without work enough, for too long
 	ReasonPresyncTooLong     Reason = "presync-too-long"    // more headers than there can be
 	ReasonPresyncDifficulty  Reason = "presync-difficulty"  // the target changes as no chain's can

@@ -21,7 +21,8 @@ import (
 //	mine branch on=NAME count=N [ahead=DURATION: of the clock, the first block]    blocks branch<height>...
 //	up peer [height=N] [services=N]        down peer [ban reason]     dialfailed peer
 //	headers peer block... | first..last    inv peer block...      notfound peer block...
-//	body peer block... [bytes=TEXT] [outcome=NAME]    arrived | unneeded peer block    tick DURATION
+//	body peer block... [bytes=TEXT] [outcome=NAME] [size=N]    arrived | unneeded peer block    tick DURATION
+//	progress peer [block] bytes=N [paused]
 //	addrs addr...   loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
 //	suspect peer   invalidate block   reconsider block
 //	journal block...   puts a journal there   moved [stale] | stored | store-failed   status [network]   wanted peer block
@@ -88,6 +89,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 				w.step(answer)
 			}
 		}
+	case "progress":
+		w.step(w.progress(t, d))
 	case "wanted":
 		height, ok := w.node.Wanted(w.peer(t, d), w.tree.byName[args(1)].hash)
 		fmt.Fprintf(&w.out, "%d %v\n", height, ok)
@@ -109,6 +112,17 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 	default:
 		w.step(w.event(t, d))
 	}
+}
+
+// progress reads: peer [block] bytes=N [paused].
+func (w *world) progress(t *testing.T, d *datadriven.TestData) node.BodyProgress {
+	t.Helper()
+	e := node.BodyProgress{Peer: w.peer(t, d), Paused: d.HasArg("paused")}
+	d.ScanArgs(t, "bytes", &e.Bytes)
+	if b := w.tree.byName[d.CmdArgs[1].Key]; b != nil {
+		e.Hash = b.hash
+	}
+	return e
 }
 
 // hash returns that of a block, or one that no block has.
@@ -150,6 +164,8 @@ func (w *world) create(t *testing.T, d *datadriven.TestData) {
 			cfg.BanTime = time.Duration(number()) * time.Minute
 		case "window":
 			cfg.Window = number()
+		case "window-bytes":
+			cfg.WindowBytes = number()
 		case "per-peer":
 			cfg.PerPeer = number()
 		case "per-new-peer":
@@ -286,11 +302,12 @@ func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
 // body lets bodies arrive and be judged.
 func (w *world) body(t *testing.T, d *datadriven.TestData) {
 	t.Helper()
-	outcome, bytes := "proven", "honest"
+	outcome, bytes, size := "proven", "honest", 100
+	d.MaybeScanArgs(t, "size", &size)
 	d.MaybeScanArgs(t, "outcome", &outcome)
 	d.MaybeScanArgs(t, "bytes", &bytes)
 	for _, b := range w.blocks(t, d, 1) {
-		w.step(node.BodyArrived{Peer: w.peer(t, d), Hash: b.hash, Size: 100})
+		w.step(node.BodyArrived{Peer: w.peer(t, d), Hash: b.hash, Size: size})
 		e := node.BodyJudged{Peer: w.peer(t, d), Hash: b.hash, Sum: sumOf(b.name + bytes), Outcome: outcomes[outcome], Detail: "a detail"}
 		if e.Outcome == node.OutcomeProven {
 			e.Body = w.bodies.take(b.hash)

@@ -14,7 +14,7 @@ import (
 func (n *Node) fillWindow() {
 	f := &n.fetch
 	n.takeBack()
-	missing := n.chain.Missing(n.cfg.Window)
+	missing := n.missing(n.cfg.Window)
 	if slices.ContainsFunc(missing, n.entryStuck) {
 		missing = n.stuckLast()
 	}
@@ -23,6 +23,52 @@ func (n *Node) fillWindow() {
 		f.window = append(f.window, f.wanted(&missing[i]))
 	}
 	n.pruneWants(missing)
+}
+
+// missing returns the blocks that are wanted next, limit or more. What stands on a
+// block that is to be judged again is left out until it is proven: it would be fetched
+// in vain each time.
+func (n *Node) missing(limit int) []headerchain.Entry {
+	if !slices.ContainsFunc(n.parked, func(p parked) bool { return p.lifted }) {
+		return n.chain.Missing(limit)
+	}
+	entries := n.chain.Missing(max(limit, lookahead))
+	var last btc.Hash
+	waits := false // the last one, or it is to be judged itself
+	return slices.DeleteFunc(entries, func(e headerchain.Entry) bool {
+		if e.Header.Prev() != last { // another branch begins
+			waits = n.standsOnLifted(&e)
+		}
+		drop := waits
+		last, waits = e.Hash, waits || n.isLifted(e.Hash)
+		return drop
+	})
+}
+
+// markSides says which blocks of the window are not on the branch that comes first: the
+// best header's, or another that moves while that one is withheld. What stands there on
+// a block that nobody gives is not asked for.
+func (n *Node) markSides() {
+	if len(n.fetch.window) == 0 {
+		return
+	}
+	first := n.fetch.window[0]
+	isBest := n.isOnBest(first)
+	for _, w := range n.fetch.window {
+		if isBest {
+			w.side = !n.isOnBest(w)
+		} else {
+			w.side = !n.leadsTo(first.hash, first.height, w.hash)
+		}
+		prev := n.fetch.wants[w.prev]
+		w.blocked = w.side && prev != nil && prev.phase == phaseMissing &&
+			(prev.blocked || prev.unserved && n.now.Before(prev.retry))
+	}
+}
+
+func (n *Node) isOnBest(w *want) bool {
+	at, ok := n.chain.AtHeight(w.height)
+	return ok && at.Hash == w.hash
 }
 
 func (f *fetch) wanted(e *headerchain.Entry) *want {
@@ -52,11 +98,25 @@ func (n *Node) isStuck(w *want) bool {
 	}
 	stuck := !n.hasCandidate(w)
 	if stuck && len(w.failed) > 0 {
+		least, most := retryMin, retryMax
+		if w.side {
+			least, most = sideRetryMin, sideRetryMax
+		}
 		w.tries++
 		w.failed = w.failed[:0]
-		w.retry = n.now.Add(n.dice.backoff(w.tries, retryMin, retryMax))
+		w.retry, w.unserved = n.now.Add(n.dice.backoff(w.tries, least, most)), true
 	}
 	return stuck
+}
+
+// endWaits ends the wait for blocks that all failed, since p has just shown to have
+// them: nobody is the only source of a block for others have failed it.
+func (n *Node) endWaits(p *peer) {
+	for _, w := range n.fetch.wants {
+		if w.unserved && n.now.Before(w.retry) && n.peerHas(p, w.hash, w.height) && !w.hasFailed(p.id, n.now) {
+			w.retry, w.unserved = n.now, false
+		}
+	}
 }
 
 // stuckLast returns the missing blocks of all branches. What is stuck, and what
@@ -66,7 +126,7 @@ func (n *Node) stuckLast() []headerchain.Entry {
 	behind := map[btc.Hash]bool{}
 	var moving, coming, rest []headerchain.Entry
 	var roots []btc.Hash
-	for _, e := range n.chain.Missing(lookahead) {
+	for _, e := range n.missing(lookahead) {
 		w := n.fetch.wants[e.Hash]
 		behind[e.Hash] = behind[e.Header.Prev()]
 		if !behind[e.Hash] && n.entryStuck(e) {

@@ -44,6 +44,9 @@ type Config struct {
 	// It may block: then little more is read from this peer, and no clock runs
 	// against it. It must return when the context of [Start] is done.
 	Events func(Event)
+	// Progress, if not nil, hears how far a block has come: see [link.Config]. It must
+	// not block, and may be called while Events is.
+	Progress func(hash btc.Hash, sizeBytes int, paused bool)
 	// Count, if not nil, is told of each message that comes, before its payload.
 	Count func(command link.Command, verdict link.Verdict, sizeBytes int)
 }
@@ -92,6 +95,7 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 		Budget:    cfg.Budget,
 		Want:      s.want,
 		Owes:      s.asked.any,
+		Progress:  cfg.Progress,
 		Deliver:   s.blockReceived,
 		Count:     cfg.Count,
 	})
