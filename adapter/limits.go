@@ -13,6 +13,10 @@ const (
 	// seedTimeout is how long all DNS seeds together may take.
 	seedTimeout = 15 * time.Second
 
+	// seedFetchTimeout is how long asking one seed by a proxy may take: two dials, a
+	// handshake, and an answer that nodes send within a minute at random.
+	seedFetchTimeout = 3 * time.Minute
+
 	// maxSeedAddrs is the most addresses that are taken from one seed.
 	//
 	// Source: nMaxIPs in ThreadDNSAddressSeed, Bitcoin Core v30.0 src/net.cpp.

@@ -45,6 +45,7 @@ func (s *shell) dial(ctx context.Context, a node.Dial) {
 		defer cancel()
 		conn, err := s.dialer.Dial(dialCtx, target)
 		if err != nil {
+			s.notReached(ctx, a, target, err)
 			local := errors.Is(err, dialer.ErrProxy) || errors.Is(err, dialer.ErrUnreachable)
 			s.post(ctx, node.DialFailed{Peer: a.Peer, Detail: err.Error(), Local: local})
 			return
@@ -55,6 +56,18 @@ func (s *shell) dial(ctx context.Context, a node.Dial) {
 			_ = conn.Socket.Close()
 		}
 	})
+}
+
+// notReached says why a dial came to nothing: aloud if the operator named the peer, or if
+// it is the proxy that failed.
+func (s *shell) notReached(ctx context.Context, a node.Dial, target dialer.Target, err error) {
+	level := slog.LevelDebug
+	if a.Kind == node.Manual || errors.Is(err, dialer.ErrProxy) {
+		level = slog.LevelWarn
+	}
+	if ctx.Err() == nil {
+		s.log.Log(ctx, level, "peer not reached", slog.String("peer", target.String()), slog.String("kind", a.Kind.String()), slog.String("error", err.Error()))
+	}
 }
 
 // connected starts the session on a new connection, if it is still wanted.
