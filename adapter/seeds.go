@@ -14,6 +14,10 @@ import (
 // posts what they answer. A seed that knows no service bits is asked plainly.
 func (s *shell) resolveSeeds(ctx context.Context) {
 	params := s.config.Params
+	if s.config.Dialer.Proxy.IsValid() {
+		s.askSeedsByProxy(ctx)
+		return
+	}
 	for _, seed := range params.DNSSeeds {
 		s.working.Go(func() {
 			seedCtx, cancel := context.WithTimeout(ctx, seedTimeout)

@@ -112,6 +112,7 @@ func TestWays(t *testing.T) {
 		{"I2P", both, i2p, "only IPv4, IPv6 and onion"},
 		{"CJDNS", both, cjdns, "only IPv4, IPv6 and onion"},
 		{"no address", direct, "", "only IPv4, IPv6 and onion"},
+		{"address of one's own", direct, "[fc00::2]:18444", "tcp [fc00::2]:18444"},
 		{"name", direct, "node.example:8333", "tcp node.example:8333"},
 		{"name to IPv6", only(direct, addrbook.OnlyIPv6), "node.example:8333", "tcp6 node.example:8333"},
 		{"name, onion alone", only(both, addrbook.OnlyOnion), "node.example:8333", "a name leads to IP addresses"},
@@ -127,23 +128,24 @@ func TestWays(t *testing.T) {
 		{"onion left out", only(both, addrbook.IPs), onion, "--only-net leaves out onion"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			n := &network{err: syscall.ECONNREFUSED}
-			target := dialer.Target{Name: tc.target}
-			if a, err := addrbook.ParseAddr(tc.target); err == nil || tc.target == "" {
-				target = dialer.Target{Addr: a}
-			}
-			_, err := newDialer(n, tc.cfg).Dial(t.Context(), target)
-			calls := n.made()
-			if strings.HasPrefix(tc.want, "tcp") {
-				if len(calls) != 1 || calls[0] != tc.want || errors.Is(err, dialer.ErrUnreachable) {
-					t.Errorf("%v, %v; want %s", calls, err, tc.want)
+			synctest.Test(t, func(t *testing.T) {
+				n := &network{err: syscall.ECONNREFUSED}
+				target := dialer.Target{Name: tc.target}
+				if a, err := addrbook.ParseAddr(tc.target); (err == nil || tc.target == "") && !strings.Contains(tc.name, "own") {
+					target = dialer.Target{Addr: a}
 				}
-				return
-			}
-			if len(calls) > 0 || !errors.Is(err, dialer.ErrUnreachable) || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("%v, %v; want an error with %q", calls, err, tc.want)
-			}
+				_, err := newDialer(n, tc.cfg).Dial(t.Context(), target)
+				calls := n.made()
+				if strings.HasPrefix(tc.want, "tcp") {
+					if len(calls) != 1 || calls[0] != tc.want || errors.Is(err, dialer.ErrUnreachable) {
+						t.Errorf("%v, %v; want %s", calls, err, tc.want)
+					}
+					return
+				}
+				if len(calls) > 0 || !errors.Is(err, dialer.ErrUnreachable) || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("%v, %v; want an error with %q", calls, err, tc.want)
+				}
+			})
 		})
 	}
 }
@@ -189,15 +191,20 @@ func TestFailures(t *testing.T) {
 		{"no proxy there", op(syscall.ECONNREFUSED), true, dialer.ErrProxy, "127.0.0.1:9050: connection refused; nothing listens at that port; is Tor"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			cfg := dialer.Config{}
-			if tc.proxy {
-				cfg.Proxy = proxyAddr
-			}
-			_, err := newDialer(&network{err: tc.err}, cfg).Dial(t.Context(), dialer.Target{Addr: addr(t, v4)})
-			if !errors.Is(err, tc.kind) || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("%v; want %v with %q", err, tc.kind, tc.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				cfg := dialer.Config{}
+				if tc.proxy {
+					cfg.Proxy = proxyAddr
+				}
+				begin := time.Now()
+				_, err := newDialer(&network{err: tc.err}, cfg).Dial(t.Context(), dialer.Target{Addr: addr(t, v4)})
+				if !errors.Is(err, tc.kind) || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("%v; want %v with %q", err, tc.kind, tc.want)
+				}
+				if took := time.Since(begin); (took >= time.Second) != tc.proxy {
+					t.Errorf("took %v: a proxy that is down, and it alone, is not tried again at once", took)
+				}
+			})
 		})
 	}
 }

@@ -15,6 +15,8 @@ const (
 	// Source: SOCKS5_RECV_TIMEOUT is 20 s for each answer, Bitcoin Core v30.0
 	// src/netbase.cpp.
 	ProxyTimeout = 30 * time.Second
+	// proxyBrake is how long a dial lasts at least that does not reach the proxy.
+	proxyBrake = 2 * time.Second
 	// tokenSize is how many random bytes are in each half of an isolation token.
 	tokenSize = 16
 	// maxHost is the longest name that a SOCKS5 request can carry, in bytes (RFC 1928).

@@ -36,12 +36,23 @@ func (d *Dialer) throughProxy(ctx context.Context, server netip.AddrPort, t Targ
 		return nil, fmt.Errorf("connect to %v by the SOCKS5 proxy %v: %w", t, server, ctx.Err())
 	}
 	if !toServer.connected {
+		brake(ctx)
 		return nil, fmt.Errorf("%w: %v: %s; is Tor, or whatever --proxy names, running there?", ErrProxy, server, connectHint(err, ProxyTimeout))
 	}
 	if refusal, ok := refusalOf(err); ok {
 		return nil, fmt.Errorf("%w to %v: the SOCKS5 proxy %v says: %s", ErrConnect, t, server, refusal)
 	}
 	return nil, fmt.Errorf("%w: %v: on the way to %v: %s", ErrProxy, server, t, connectHint(err, ProxyTimeout))
+}
+
+// brake keeps those who dial from trying a proxy that is down as fast as it refuses.
+func brake(ctx context.Context) {
+	wait := time.NewTimer(proxyBrake)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
 }
 
 // newToken returns a user name and a password that nobody had before.

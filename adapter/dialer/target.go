@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -69,8 +70,8 @@ func (t Target) way() (way, addrbook.Kind) {
 	case strings.HasSuffix(host, ".onion"):
 		return byOnion, addrbook.TorV3
 	}
-	if addr, err := addrbook.ParseAddr(t.Name); err == nil {
-		return Target{Addr: addr}.way()
+	if at, err := netip.ParseAddrPort(t.Name); err == nil { // IPv6 also where gossip would mean CJDNS
+		return byAddress, addrbook.FromAddrPort(at).Kind()
 	}
 	return byName, 0
 }

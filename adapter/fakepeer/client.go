@@ -99,6 +99,10 @@ func (c *client) received(ctx context.Context, command string, payload []byte) e
 		return c.send("headers", headersMessage(headers))
 	case "getdata":
 		return c.getDataReceived(ctx, payload)
+	case "getaddr":
+		if c.peer.script.Addresses != nil {
+			return c.send("addrv2", c.peer.script.Addresses)
+		}
 	}
 	return nil
 }

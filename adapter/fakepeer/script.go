@@ -124,6 +124,8 @@ type Script struct {
 	Params *btc.Params
 	// UserAgent is what the peer calls itself; empty stands for a common name.
 	UserAgent string
+	// Addresses, if not nil, is the payload of the addrv2 that answers getaddr.
+	Addresses []byte
 	// Gate, if not nil, is called before each block is sent, lie or not, and may
 	// block. Its context ends with the connection.
 	Gate func(ctx context.Context, height btc.Height, hash btc.Hash)

@@ -34,6 +34,9 @@ type ProxyRequest struct {
 	Named bool
 	// User and Password are what the client sent, "" if nothing.
 	User, Password string
+	// From is where the proxy connected from on the client's behalf, the zero value if it
+	// did not.
+	From netip.AddrPort
 }
 
 // ListenProxy starts a proxy on a TCP address; port 0 means any. Routes say for targets
@@ -85,17 +88,24 @@ func (p *Proxy) serve(ctx context.Context, client net.Conn) {
 	if err != nil {
 		return
 	}
-	p.mu.Lock()
-	if p.asked = append(p.asked, asked); len(p.asked) > maxProxyRequests {
-		p.asked = p.asked[1:]
-	}
-	p.mu.Unlock()
 	far, refusal := p.reach(ctx, asked)
+	if refusal == 0 {
+		asked.From = netip.MustParseAddrPort(far.LocalAddr().String())
+	}
+	p.note(asked)
 	if _, err := client.Write([]byte{5, refusal, 0, 1, 0, 0, 0, 0, 0, 0}); err != nil || refusal != 0 {
 		return
 	}
 	_ = client.SetDeadline(time.Time{})
 	carry(ctx, in, client, far)
+}
+
+func (p *Proxy) note(asked ProxyRequest) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asked = append(p.asked, asked); len(p.asked) > maxProxyRequests {
+		p.asked = p.asked[1:]
+	}
 }
 
 // The replies of RFC 1928 that a proxy gives.

@@ -47,6 +47,9 @@ type Config struct {
 	// Progress, if not nil, hears how far a block has come: see [link.Config]. It must
 	// not block, and may be called while Events is.
 	Progress func(hash btc.Hash, sizeBytes int, paused bool)
+	// Brief says that the handshake is all that is wanted: nothing is asked or told behind
+	// it. The caller closes the session at [Ready].
+	Brief bool
 	// Count, if not nil, is told of each message that comes, before its payload.
 	Count func(command link.Command, verdict link.Verdict, sizeBytes int)
 }
@@ -97,9 +100,11 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 		Owes:      s.asked.any,
 		Progress:  cfg.Progress,
 		Deliver:   s.blockReceived,
+		Take:      s.addrsReceived,
 		Count:     cfg.Count,
 	})
-	s.peer = newEngine(s, conn.RemoteAddr())
+	_, s.claim.Encrypted = conn.(*link.Encrypted)
+	s.peer = newEngine(s)
 	s.peer.AssociateConnection(s.link)
 	go s.run(ctx)
 	return s
@@ -144,6 +149,12 @@ func (s *Session) GetData(hashes []btc.Hash) error {
 	s.asked.add(hashes)
 	return s.request("getdata", getDataPayload(hashes))
 }
+
+// GetAddr asks for the addresses of nodes: [Addrs] may follow, up to
+// [link.MaxAddresses] in all.
+//
+// It returns [ErrNotReady] or [ErrEnded].
+func (s *Session) GetAddr() error { return s.request("getaddr", nil) }
 
 // request queues a message. A full queue means that the peer does not read.
 func (s *Session) request(command string, payload []byte) error {

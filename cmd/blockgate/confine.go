@@ -123,20 +123,13 @@ func firstFreePort() uint16 {
 }
 
 // confinement is what the adapter keeps: its folder, the ports of peers and bus,
-// and, unless every host is given by its address, name servers.
+// and, unless every host is given by its address, name servers. Behind a proxy it is the
+// proxy's port in place of the peers', and no name server.
 func (c *adapterConfig) confinement() (sandbox.Role, error) {
 	role := sandbox.Role{Folders: []string{c.Folder}, AnyPort: c.AnyPort, Accept: c.HTTPListen != "", AllowNoLandlock: c.NoLandlock}
-	named := len(c.Connect) == 0 // by seeds
-	if named {
-		params, _, err := c.params()
-		if err != nil {
-			return role, err
-		}
-		role.Connect = append(role.Connect, params.Port)
-	}
-	for _, p := range c.Connect {
-		role.Connect = append(role.Connect, p.Addr.Port())
-		named = named || !isAddress(p.Name)
+	named, err := c.peerPorts(&role)
+	if err != nil {
+		return role, err
 	}
 	for server := range strings.SplitSeq(c.URL, ",") {
 		u, err := url.Parse(server)
@@ -150,7 +143,7 @@ func (c *adapterConfig) confinement() (sandbox.Role, error) {
 		role.Connect = append(role.Connect, port)
 		named = named || !isAddress(u.Host)
 	}
-	if named {
+	if named && !c.Reach.Proxy.IsValid() {
 		role.Connect = append(role.Connect, portDNS)
 		role.Datagrams = true
 		role.ReadOnly = append(role.ReadOnly, resolverFiles()...)
@@ -159,6 +152,31 @@ func (c *adapterConfig) confinement() (sandbox.Role, error) {
 		role.ReadOnly = append(role.ReadOnly, credentialPaths(c.Creds)...)
 	}
 	return role, nil
+}
+
+// peerPorts opens the ports by which peers are reached, and reports whether names are
+// looked up for that.
+func (c *adapterConfig) peerPorts(role *sandbox.Role) (named bool, err error) {
+	role.Connect = append(role.Connect, c.Reach.proxies()...)
+	if c.Reach.Proxy.IsValid() {
+		return false, nil
+	}
+	if len(c.Connect) == 0 && c.Reach.useSeeds() {
+		params, _, err := c.params()
+		if err != nil {
+			return false, err
+		}
+		role.Connect = append(role.Connect, params.Port)
+		named = true
+	}
+	for _, p := range c.Connect {
+		if p.byTor() {
+			continue
+		}
+		role.Connect = append(role.Connect, p.Addr.Port())
+		named = named || !isAddress(p.Name)
+	}
+	return named, nil
 }
 
 // portOf returns the port of host:port, or the other one if there is none.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/internal/btc"
 )
 
@@ -15,8 +16,14 @@ import (
 func TestAdapterConfinement(t *testing.T) {
 	t.Parallel()
 	named := func(name string, port uint16) namedPeer {
-		return namedPeer{Name: name, Addr: netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), port)}
+		return namedPeer{Name: name, Addr: peerAddr{addrbook.FromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), port))}}
 	}
+	tor, other := netip.MustParseAddrPort("127.0.0.1:9050"), netip.MustParseAddrPort("127.0.0.1:9150")
+	onionAddr, err := addrbook.ParseAddr(onionName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onionPeer := namedPeer{onionName, peerAddr{onionAddr}}
 	for _, c := range []struct {
 		name   string
 		config adapterConfig
@@ -37,6 +44,22 @@ func TestAdapterConfinement(t *testing.T) {
 			"several servers",
 			adapterConfig{Network: btc.Mainnet, URL: "nats://192.0.2.2:5000,nats://192.0.2.3,nats://[2001:db8::2]", Connect: []namedPeer{named("192.0.2.1:8333", 8333)}},
 			[]uint16{4222, 4222, 5000, 8333},
+			false,
+		},
+		{"seeds by proxy", adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222", Reach: reach{Proxy: tor}}, []uint16{4222, 9050}, false},
+		{
+			"peers by proxy",
+			adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222", Connect: []namedPeer{named("peer.example:1234", 1234), named("192.0.2.1:8333", 8333)}, Reach: reach{Proxy: tor}},
+			[]uint16{4222, 9050},
+			false,
+		},
+		{"another proxy for onion", adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222", Reach: reach{Proxy: tor, OnionProxy: other}}, []uint16{4222, 9050, 9150}, false},
+		{"a proxy for onion alone", adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222", Reach: reach{OnionProxy: other}}, []uint16{53, 4222, 8333, 9150}, true},
+		{"nothing but onion", adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222", Reach: reach{OnionProxy: other, Kinds: addrbook.OnlyOnion}}, []uint16{4222, 9150}, false},
+		{
+			"onion peers",
+			adapterConfig{Network: btc.Mainnet, URL: "nats://127.0.0.1:4222", Connect: []namedPeer{onionPeer, named("192.0.2.1:8333", 8333)}, Reach: reach{OnionProxy: other}},
+			[]uint16{4222, 8333, 9150},
 			false,
 		},
 	} {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -21,43 +23,79 @@ type btcd struct {
 	listen string // of the peer-to-peer port
 	rpc    string
 	client http.Client
+
+	program string
+	args    []string
+	cmd     *exec.Cmd
+	output  *bytes.Buffer // of all runs
 }
 
-// startBtcd starts a node that knows no other, until the test ends.
-func startBtcd(t *testing.T) *btcd {
+// v2Transport makes a node speak BIP-0324 to those who begin with it.
+const v2Transport = "--v2transport"
+
+// startBtcd starts a node that knows no other, until the test ends, with more
+// arguments.
+func startBtcd(t *testing.T, more ...string) *btcd {
+	t.Helper()
+	return startBtcdAt(t, freeAddress(t), more...)
+}
+
+func startBtcdAt(t *testing.T, listen string, more ...string) *btcd {
 	t.Helper()
 	program, err := buildNode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	n := &btcd{t: t, listen: freeAddress(t), rpc: freeAddress(t), client: http.Client{Timeout: patience}}
-	cmd := exec.CommandContext(t.Context(), program, "--regtest", "--configfile=/dev/null", "--datadir="+filepath.Join(dir, "data"), "--logdir="+filepath.Join(dir, "log"),
-		"--listen="+n.listen, "--rpclisten="+n.rpc, "--rpcuser=u", "--rpcpass=p", "--notls", "--nodnsseed", "--nobanning",
-		"--trickleinterval=100ms", "--miningaddr=mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn")
-	cmd.Env = []string{"HOME=" + dir}
-	output := &bytes.Buffer{}
-	cmd.Stdout, cmd.Stderr = output, output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	n := &btcd{t: t, listen: listen, rpc: freeAddress(t), client: http.Client{Timeout: patience}, program: program, output: &bytes.Buffer{}}
+	n.args = append([]string{
+		"--regtest", "--configfile=/dev/null", "--datadir=" + filepath.Join(dir, "data"), "--logdir=" + filepath.Join(dir, "log"),
+		"--listen=" + n.listen, "--rpclisten=" + n.rpc, "--rpcuser=u", "--rpcpass=p", "--notls", "--nodnsseed", "--nobanning",
+		"--trickleinterval=100ms", "--miningaddr=mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn",
+	}, more...)
+	n.start()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		n.kill()
 		if t.Failed() {
-			t.Logf("btcd at %s:\n%s", n.listen, output)
+			t.Logf("btcd at %s:\n%s", n.listen, n.output)
 		}
 	})
+	return n
+}
+
+// start starts the node's process and waits until it answers.
+func (n *btcd) start() {
+	n.t.Helper()
+	n.cmd = exec.CommandContext(n.t.Context(), n.program, n.args...)
+	n.cmd.Env = []string{"HOME=" + n.t.TempDir()}
+	n.cmd.Stdout, n.cmd.Stderr = n.output, n.output
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := n.cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
 	dialer := net.Dialer{Timeout: time.Second}
-	eventually(t, "answer of btcd", func() bool {
-		conn, err := dialer.DialContext(t.Context(), "tcp", n.rpc)
+	eventually(n.t, "answer of btcd", func() bool {
+		conn, err := dialer.DialContext(n.t.Context(), "tcp", n.rpc)
 		if err == nil {
 			_ = conn.Close()
 		}
 		return err == nil
 	})
-	return n
+}
+
+func (n *btcd) kill() {
+	_ = n.cmd.Process.Kill()
+	_ = n.cmd.Wait()
+}
+
+// dropAll ends the node's connections.
+func (n *btcd) dropAll() {
+	n.t.Helper()
+	var peers []struct{ ID int }
+	n.call(&peers, "getpeerinfo")
+	for _, p := range peers {
+		n.call(nil, "node", "disconnect", strconv.Itoa(p.ID))
+	}
 }
 
 // call asks the node and decodes the answer into result, if that is not nil.
@@ -134,15 +172,26 @@ func (n *btcd) copyFrom(other *btcd, hashes []string) {
 	}
 }
 
-// TestBtcdNodes follows two btcd nodes: 150 blocks, three more of one node, a
-// heavier branch of four from the other, and what both then agree on.
+// TestBtcdNodes follows two btcd nodes by each transport, and by one of each: 150 blocks,
+// three more of one node, a heavier branch of four from the other, and what both then
+// agree on; and on, after a node has hung up and the service was stopped and started.
 func TestBtcdNodes(t *testing.T) {
-	a, b := startBtcd(t), startBtcd(t)
+	for name, speak := range map[string][2][]string{
+		"v1": {nil, nil}, "v2": {{v2Transport}, {v2Transport}}, "one of each": {nil, {v2Transport}},
+	} {
+		t.Run(name, func(t *testing.T) { followBtcd(t, startBtcd(t, speak[0]...), startBtcd(t, speak[1]...)) })
+	}
+}
+
+func followBtcd(t *testing.T, a, b *btcd) {
+	t.Helper()
 	shared := a.generate(150)
 	b.copyFrom(a, shared)
 	b.awaitBest(shared[149])
 
-	d := startDaemon(t, t.TempDir(), "--network", "regtest", "--connect", a.listen, "--connect", b.listen)
+	dir, bus := t.TempDir(), freeAddress(t)
+	args := []string{"--network", "regtest", "--connect", a.listen, "--connect", b.listen, "--nats-listen", bus}
+	d := startDaemon(t, dir, args...)
 	f := follow(d, 0, genesis(btc.Regtest))
 	f.connectsTo(shared...)
 
@@ -154,18 +203,50 @@ func TestBtcdNodes(t *testing.T) {
 	if f.events != 150+3+3+4 {
 		t.Fatalf("%d events, want %d", f.events, 150+3+3+4)
 	}
-
 	a.call(nil, "node", "connect", b.listen, "temp") // now A reorganises, too
 	a.awaitBest(heavier[3])
 	f.connectsTo(a.generate(2)...)
-	f.again(d)
-	if code := d.stop(); code != 0 {
-		t.Fatalf("exit code %d after SIGTERM, want 0", code)
+	for _, n := range []*btcd{a, b} {
+		d.awaitTransport(n)
 	}
 	for _, r := range d.lines() {
 		if r.Msg == "peer banned" || r.Msg == "alarm" {
 			t.Errorf("nobody did wrong, but the log says %s", r.text)
 		}
+	}
+	said := len(d.lines())
+	b.dropAll()
+	f.connectsTo(b.generate(1)...)
+	d.await("peer again", said, func(r record) bool { return r.Msg == "peer ready" && r.Peer == b.listen })
+	f.connectsTo(b.generate(1)...)
+	f.again(d)
+	if code := d.stop(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM, want 0", code)
+	}
+	missed := b.generate(2)
+	d = startDaemon(t, dir, args...)
+	d.awaitTransport(b)
+	f.again(d)
+	f.connectsTo(missed...)
+	if code := d.stop(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM, want 0", code)
+	}
+}
+
+// transport is how the node is spoken to.
+func (n *btcd) transport() string {
+	if slices.Contains(n.args, v2Transport) {
+		return "v2"
+	}
+	return "v1"
+}
+
+// awaitTransport waits until the log says that a node is spoken to as it can be.
+func (d *daemon) awaitTransport(n *btcd) {
+	d.t.Helper()
+	ready, _ := d.await("peer "+n.listen, 0, func(r record) bool { return r.Msg == "peer ready" && r.Peer == n.listen })
+	if ready.Transport != n.transport() {
+		d.t.Errorf("the transport to %s is %s, want %s", n.listen, ready.Transport, n.transport())
 	}
 }
 

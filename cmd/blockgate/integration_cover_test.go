@@ -24,26 +24,13 @@ var bodyDecoders = []string{
 	"readTxInBuf", "readScriptBuf", "ReadTxOut", "readTxOutBuf", "scriptFreeList.Borrow",
 }
 
-// TestNoBodyDecoded counts what runs in the whole service: with blocks published,
-// btcd's decoder of headers did, and none of its decoders of bodies. A control
-// program, whose policy lets blocks through to btcd, shows that the count would
+// TestNoBodyDecoded counts what runs in the whole service: with blocks published that came
+// by v1 and by v2, btcd's decoder of headers did, and none of its decoders of bodies. A
+// control program, whose policy lets blocks through to btcd, shows that the count would
 // tell.
 func TestNoBodyDecoded(t *testing.T) {
-	t.Run("as it is", func(t *testing.T) {
-		const blocks = 6
-		c := startCovered(t, blocks)
-		f := follow(c.daemon, 0, genesis(btc.Regtest))
-		f.connects(blocks)
-		ran := c.stopAndCount()
-		if ran["MsgHeaders.BtcDecode"] == "0.0%" {
-			t.Errorf("MsgHeaders.BtcDecode did not run, so nothing was counted")
-		}
-		for _, name := range bodyDecoders {
-			if ran[name] != "0.0%" {
-				t.Errorf("%s ran: %s", name, ran[name])
-			}
-		}
-	})
+	t.Run("v1", func(t *testing.T) { countDecoders(t) })
+	t.Run("v2", func(t *testing.T) { countDecoders(t, v2Transport) })
 	t.Run("control", func(t *testing.T) {
 		c := startCovered(t, 1, "-overlay", openPolicy(t))
 		eventually(t, "block on its way", func() bool { return c.peer.Stats().Sent > 0 })
@@ -61,6 +48,31 @@ func TestNoBodyDecoded(t *testing.T) {
 	})
 }
 
+// countDecoders follows a btcd node for coveredBlocks, some of them as they are mined, and
+// wants that no body was decoded.
+func countDecoders(t *testing.T, speak ...string) {
+	t.Helper()
+	n := startBtcd(t, speak...)
+	mined := n.generate(coveredBlocks - 3)
+	c := startCounting(t, nil, "--connect", n.listen)
+	f := follow(c.daemon, 0, genesis(btc.Regtest))
+	f.connectsTo(mined...)
+	f.connectsTo(n.generate(3)...)
+	c.awaitTransport(n)
+	ran := c.stopAndCount()
+	if ran["MsgHeaders.BtcDecode"] == "0.0%" {
+		t.Errorf("MsgHeaders.BtcDecode did not run, so nothing was counted")
+	}
+	for _, name := range bodyDecoders {
+		if ran[name] != "0.0%" {
+			t.Errorf("%s ran: %s", name, ran[name])
+		}
+	}
+}
+
+// coveredBlocks is how many blocks come by each transport.
+const coveredBlocks = 1500
+
 // covered is a service whose programs count what runs, into its data directory.
 type covered struct {
 	*daemon
@@ -69,9 +81,20 @@ type covered struct {
 	peer     *fakepeer.Peer
 }
 
-// startCovered builds programs that count, with more arguments of go build, and
-// starts the service with one honest peer.
+// startCovered starts a service that counts, with one honest peer and more arguments of go
+// build.
 func startCovered(t *testing.T, blocks int, build ...string) *covered {
+	t.Helper()
+	chain := regtest(t, 81, blocks)
+	peer := listen(t, 81, chain, fakepeer.Script{})
+	c := startCounting(t, build, connectTo(peer)...)
+	c.chain, c.peer = chain, peer
+	return c
+}
+
+// startCounting builds programs that count, with more arguments of go build, and starts
+// the service.
+func startCounting(t *testing.T, build []string, args ...string) *covered {
 	t.Helper()
 	programs, dir := t.TempDir(), t.TempDir()
 	// The main package is listed, or nothing would write the counters; link is not,
@@ -80,13 +103,12 @@ func startCovered(t *testing.T, blocks int, build ...string) *covered {
 	if err := buildPrograms(programs, build...); err != nil {
 		t.Fatal(err)
 	}
-	c := &covered{counters: filepath.Join(dir, "coverage"), chain: regtest(t, 81, blocks)}
+	c := &covered{counters: filepath.Join(dir, "coverage")}
 	if err := os.Mkdir(c.counters, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c.peer = listen(t, 81, c.chain, fakepeer.Script{})
 	options := daemonOptions{binDir: programs, env: []string{"GOCOVERDIR=" + c.counters}}
-	c.daemon = startDaemonWith(t, options, dir, append(connectTo(c.peer), "--network", "regtest")...)
+	c.daemon = startDaemonWith(t, options, dir, append(args, "--network", "regtest")...)
 	return c
 }
 

@@ -30,6 +30,7 @@ type record struct {
 	Peer, Reason        string
 	Code, Detail        string
 	Cause, Error        string
+	Kind, Transport     string
 	Condemned           bool
 	Layer, State        string
 	WaitingFor          string `json:"waiting_for"`

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net/netip"
 	"os"
 
 	"github.com/nats-io/nats.go"
@@ -78,6 +77,7 @@ type adapterConfig struct {
 	Create      bool        `json:"create_stream"`
 	JournalSize int64       `json:"journal_size"`
 	Connect     []namedPeer `json:"connect"`
+	Reach       reach       `json:"reach"`
 	MinimumWork btc.Work    `json:"minimum_chain_work"`
 	Start       startPoint  `json:"start"`
 	Parsers     int         `json:"parsers"`
@@ -88,12 +88,6 @@ type adapterConfig struct {
 	LogFormat   string      `json:"log_format"`
 	// Engine is what hashes: the supervisor has found that it can run here.
 	Engine sha256d.Engine `json:"sha256"`
-}
-
-// namedPeer is a peer that the operator named: as given, and as it resolved.
-type namedPeer struct {
-	Name string         `json:"name"`
-	Addr netip.AddrPort `json:"addr"`
 }
 
 func newRole() *cobra.Command {
@@ -238,7 +232,7 @@ func runAdapter(ctx context.Context) error {
 	out := newJournal(c.journal(log), log)
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
-		Node: c.node(headers.Records()), Params: params, Names: c.names(), Cell: cells, Journal: out, Headers: headers, Log: log,
+		Node: c.node(headers.Records()), Params: params, Names: c.names(), Dialer: c.Reach.dialer(), Cell: cells, Journal: out, Headers: headers, Log: log,
 		Evidence: failures, Build: sandbox.BuildID(),
 	}))
 }
@@ -321,7 +315,7 @@ func (c *adapterConfig) journal(log *slog.Logger) jetstream.Config {
 func (c *adapterConfig) names() map[addrbook.Addr]string {
 	names := map[addrbook.Addr]string{}
 	for _, p := range c.Connect {
-		names[addrbook.FromAddrPort(p.Addr)] = p.Name
+		names[p.Addr.Addr] = p.Name
 	}
 	return names
 }
@@ -331,12 +325,12 @@ func (c *adapterConfig) node(kept int) node.Config {
 	chain := newChain(c.Network, c.Engine)
 	chain.Reserve(kept)
 	config := node.Config{
-		Network: c.Network, Chain: chain, UseSeeds: len(c.Connect) == 0, ConnectOnly: len(c.Connect) > 0, MinimumChainWork: c.MinimumWork,
+		Network: c.Network, Chain: chain, UseSeeds: len(c.Connect) == 0 && c.Reach.useSeeds(), ConnectOnly: len(c.Connect) > 0, MinimumChainWork: c.MinimumWork,
 		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
 	}
 	_, _ = cryptorand.Read(config.Secret[:]) // it never errs
 	for _, p := range c.Connect {
-		config.Connect = append(config.Connect, addrbook.FromAddrPort(p.Addr))
+		config.Connect = append(config.Connect, p.Addr.Addr)
 	}
 	return config
 }

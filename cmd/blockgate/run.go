@@ -4,11 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net"
-	"net/netip"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +18,9 @@ const runLong = `The main job: connects to peers, follows the chain with the mos
 block parsed in the cell, proves it and publishes it. It goes on after the last
 event of the journal; kill it at any time.
 
-Without --connect it finds peers by DNS seeds. With it, it talks to those peers
+Without --connect it finds peers by DNS seeds. With --proxy every connection to a
+peer and every name goes through a SOCKS5 server, and the adapter is confined to
+it. With it, it talks to those peers
 and no other; they may be banned like any other and are dialled again after the
 ban.
 
@@ -31,6 +29,9 @@ machine find it by --datadir.`
 
 const runExample = `  blockgate run --network mainnet
   blockgate run --network regtest --connect 127.0.0.1:18444 --datadir /tmp/bg
+  blockgate run --network mainnet --proxy 127.0.0.1:9050
+  blockgate run --network mainnet --proxy 127.0.0.1:9050 --only-net onion
+  blockgate run --network mainnet --connect node.example --v2-only
   blockgate run --network mainnet --start-height 1 --journal-size 900GiB
   blockgate run --network mainnet --nats nats://bus:4222 --creds bus.creds --id replica-7`
 
@@ -71,7 +72,11 @@ func runService(ctx context.Context, s *runSettings) error {
 	if err != nil {
 		return err
 	}
-	peers, err := resolvePeers(ctx, s.connect, s.network.Params().Port)
+	to, err := s.reach.resolve(ctx)
+	if err != nil {
+		return err
+	}
+	peers, err := resolvePeers(ctx, s.connect, s.network.Params().Port, to)
 	if err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func runService(ctx context.Context, s *runSettings) error {
 		return err
 	}
 	defer dir.lock.Close() //nolint:errcheck // the lock goes with the process
-	config, err := s.supervise(dir, peers, log)
+	config, err := s.supervise(dir, to, peers, log)
 	if err != nil {
 		return err
 	}
@@ -93,13 +98,13 @@ func runService(ctx context.Context, s *runSettings) error {
 }
 
 // supervise turns the settings into what the supervisor runs.
-func (s *runSettings) supervise(dir *dataDir, peers []namedPeer, log *slog.Logger) (supervisor.Config, error) {
+func (s *runSettings) supervise(dir *dataDir, to reach, peers []namedPeer, log *slog.Logger) (supervisor.Config, error) {
 	config := supervisor.Config{
 		ParserPath: s.parserPath, Parsers: s.parsers + pool.Standby, AdapterArgs: []string{"role", "adapter"},
 		Log: log, AllowNoLandlock: s.noLandlock, Env: roleEnvironment(),
 	}
 	forAdapter := adapterConfig{
-		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers,
+		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers, Reach: to,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, AnyPort: s.anyPort, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
 		Engine:     s.engine.Engine,
 		HTTPListen: s.httpListen, HTTPWanted: s.httpWanted,
@@ -155,32 +160,4 @@ func roleEnvironment() []string {
 		}
 	}
 	return env
-}
-
-// resolvePeers looks up the peers that the operator named. The port may be left
-// out; then it is the network's.
-func resolvePeers(ctx context.Context, names []string, port uint16) ([]namedPeer, error) {
-	if len(names) > maxConnect {
-		return nil, usagef("--connect: %d peers, want at most %d", len(names), maxConnect)
-	}
-	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
-	defer cancel()
-	peers := make([]namedPeer, 0, len(names))
-	for _, name := range names {
-		host, portText, err := net.SplitHostPort(name)
-		if err != nil {
-			host, portText = strings.Trim(name, "[]"), strconv.Itoa(int(port))
-		}
-		number, err := strconv.ParseUint(portText, 10, 16)
-		if err != nil || number == 0 || host == "" {
-			return nil, usagef("--connect %q: want host:port", name)
-		}
-		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil || len(addrs) == 0 {
-			return nil, usagef("--connect %q: cannot resolve the host: %w; give an address, or check DNS", name, err)
-		}
-		addr := netip.AddrPortFrom(addrs[0].Unmap(), uint16(number))
-		peers = append(peers, namedPeer{Name: net.JoinHostPort(host, portText), Addr: addr})
-	}
-	return peers, nil
 }

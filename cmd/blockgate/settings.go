@@ -183,6 +183,7 @@ type runSettings struct {
 	startHash   string
 	noLandlock  bool
 	anyPort     bool
+	reach       reachFlags
 	httpListen  string
 	httpWanted  bool // the operator named it
 	inDemo      bool // on loopback peers only
@@ -217,6 +218,7 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.startHash, "start-hash", "", "first block of a new journal, instead of --start-height")
 	flags.BoolVar(&s.noLandlock, "allow-no-landlock", false, "run the cell without Landlock: for demo, parse and regtest only")
 	flags.BoolVar(&s.anyPort, "any-port", false, "let the adapter connect to peers on any TCP port, not only the network's and those of --connect")
+	s.reach.addFlags(flags)
 	flags.BoolVar(&s.inDemo, demoFlag, false, "the service of a demo: --allow-no-landlock on any network, with loopback peers only")
 	_ = flags.MarkHidden(demoFlag)
 	flags.BoolVar(&s.anonymous, "anonymous-readers", false, "let readers without credentials read the whole journal, on loopback")
@@ -251,6 +253,9 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 		return err
 	}
 	if err := s.completeBus(cmd); err != nil {
+		return err
+	}
+	if err := s.reach.complete(s); err != nil {
 		return err
 	}
 	s.httpWanted = cmd.Flags().Changed("http-listen")

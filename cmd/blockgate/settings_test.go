@@ -206,14 +206,14 @@ func TestResolvePeers(t *testing.T) {
 		{":8333", "", ""},
 		{"", "", ""},
 	} {
-		peers, err := resolvePeers(t.Context(), []string{tt.name}, 8333)
+		peers, err := resolvePeers(t.Context(), []string{tt.name}, 8333, reach{})
 		if tt.want == "" {
 			if codeOf(err) != exitUsage || !strings.Contains(err.Error(), "--connect") {
 				t.Errorf("%q: %v, %v", tt.name, peers, err)
 			}
 			continue
 		}
-		if err != nil || len(peers) != 1 || peers[0].Addr != netip.MustParseAddrPort(tt.want) || peers[0].Name != tt.as {
+		if err != nil || len(peers) != 1 || peers[0].Addr.Addr != addrbook.FromAddrPort(netip.MustParseAddrPort(tt.want)) || peers[0].Name != tt.as {
 			t.Errorf("%q: %v, %v; want %s", tt.name, peers, err, tt.want)
 		}
 	}
@@ -222,13 +222,13 @@ func TestResolvePeers(t *testing.T) {
 		for i := range names {
 			names[i] = "127.0.0.1"
 		}
-		if _, err := resolvePeers(t.Context(), names, 1); (err != nil) != fails {
+		if _, err := resolvePeers(t.Context(), names, 1, reach{}); (err != nil) != fails {
 			t.Errorf("%d peers: %v", n, err)
 		}
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := resolvePeers(gone, []string{"host.invalid"}, 1); err == nil {
+	if _, err := resolvePeers(gone, []string{"host.invalid"}, 1, reach{}); err == nil {
 		t.Error("a name was resolved after the end")
 	}
 }
@@ -245,13 +245,13 @@ func TestRoleEnvironment(t *testing.T) {
 
 // TestAdapterConfig looks at what goes to the brain.
 func TestAdapterConfig(t *testing.T) {
-	peer := namedPeer{Name: "host:1", Addr: netip.MustParseAddrPort("127.0.0.1:1")}
+	peer := namedPeer{Name: "host:1", Addr: peerAddr{addrbook.FromAddrPort(netip.MustParseAddrPort("127.0.0.1:1"))}}
 	c := adapterConfig{Network: btc.Regtest, Connect: []namedPeer{peer}}
 	got := c.node(1000)
-	if got.UseSeeds || len(got.Connect) != 1 || got.Connect[0] != addrbook.FromAddrPort(peer.Addr) || got.Window != ringSlots-windowSlack {
+	if got.UseSeeds || len(got.Connect) != 1 || got.Connect[0] != peer.Addr.Addr || got.Window != ringSlots-windowSlack {
 		t.Errorf("%+v", got)
 	}
-	if names := c.names(); names[addrbook.FromAddrPort(peer.Addr)] != "host:1" {
+	if names := c.names(); names[peer.Addr.Addr] != "host:1" {
 		t.Errorf("%v", names)
 	}
 	if !(&adapterConfig{Network: btc.Mainnet}).node(0).UseSeeds {
