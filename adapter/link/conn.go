@@ -52,6 +52,9 @@ type Config struct {
 	Owes func() bool
 	// Deliver gets each wanted block, checksum checked, and owns it.
 	Deliver func(RawBlock)
+	// Take gets the payload of addr and addrv2, checksum checked, which it must not keep;
+	// nil for nobody. An error of it ends the connection with [ReasonMalformed].
+	Take func(command Command, payload []byte) error
 	// Count, if not nil, is told of each message before its payload.
 	Count func(command Command, verdict Verdict, sizeBytes int)
 }
@@ -150,9 +153,16 @@ func (c *Conn) advance() error {
 	if err != nil {
 		return err
 	}
+	if verdict == Pass || verdict == Take {
+		if err := c.flood.heard(time.Now(), m); err != nil {
+			return err
+		}
+	}
 	switch verdict {
 	case Pass:
 		return c.pass(m)
+	case Take:
+		return c.take(m)
 	case Answer:
 		return c.answer(m)
 	case Divert:

@@ -27,6 +27,8 @@ type rig struct {
 	blocks []RawBlock
 	engine bytes.Buffer // what the engine read
 	answer func() WantAnswer
+	taken  []string // commands and payloads that Take got
+	refuse error    // what Take says
 }
 
 // inBubble runs a test with a rig whose handshake is done, and ends the rig.
@@ -51,6 +53,12 @@ func inBubble(t *testing.T, test func(r *rig)) {
 				r.mu.Lock()
 				defer r.mu.Unlock()
 				r.blocks = append(r.blocks, b)
+			},
+			Take: func(command Command, payload []byte) error {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.taken = append(r.taken, command.String()+" "+string(payload))
+				return r.refuse
 			},
 		})
 		go r.readAll()
@@ -370,7 +378,7 @@ func TestWriteTimeout(t *testing.T) {
 		for err == nil {
 			err = r.conn.Inject(CommandOf("getdata"), payload) // nobody reads at the far end
 		}
-		if got := time.Since(start); got != WriteTimeout || ReasonOf(err) != ReasonWriteTimeout {
+		if got := time.Since(start); got != writeTimeout(frameHeaderSize+len(payload)) || ReasonOf(err) != ReasonWriteTimeout {
 			t.Errorf("after %s: %v", got, err)
 		}
 		r.wantReason(ReasonWriteTimeout)
@@ -387,7 +395,7 @@ func TestPingsWithoutReading(t *testing.T) {
 		if _, err := io.ReadAll(conn); err != nil {
 			t.Error(err)
 		}
-		if got := time.Since(start); got != WriteTimeout || ReasonOf(conn.Err()) != ReasonWriteTimeout {
+		if got := time.Since(start); got != writeTimeout(frameHeaderSize+nonceSize) || ReasonOf(conn.Err()) != ReasonWriteTimeout {
 			t.Errorf("after %s: %v", got, conn.Err())
 		}
 		_ = far.Close()
@@ -438,7 +446,7 @@ func TestCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := strings.Repeat
-	want := []string{"version pass " + b("b", 100), "verack pass ", "addr drop " + b("b", 31), "new unknown ", "tx ban " + b("b", 60)}
+	want := []string{"version pass " + b("b", 100), "verack pass ", "addr take " + b("b", 31), "new unknown ", "tx ban " + b("b", 60)}
 	if !slices.Equal(seen, want) {
 		t.Errorf("counted %q, want %q", seen, want)
 	}

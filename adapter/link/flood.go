@@ -10,7 +10,7 @@ import (
 // flood counts what a peer may send only so much of in a minute. The zero flood is
 // ready. Its errors, each an *[EndError], end the connection.
 type flood struct {
-	pings, unasked, dropped meter
+	pings, unasked, dropped, gossip meter
 }
 
 func (f *flood) ping(now time.Time) error {

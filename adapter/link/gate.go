@@ -32,8 +32,9 @@ func (g *Gate) Frame(now time.Time, header [frameHeaderSize]byte) (Command, int,
 	case err != nil:
 	case verdict == Answer:
 		err = g.flood.ping(now)
-	case verdict == Pass:
+	case verdict == Pass, verdict == Take:
 		g.phase = g.phase.after(m.command)
+		err = g.flood.heard(now, m)
 	case verdict != Divert:
 		err = g.flood.drop(now, m)
 	}

@@ -28,6 +28,11 @@ const MaxInventory = 1000
 // Source: MAX_INV_SZ, Bitcoin Core v30.0 src/net_processing.cpp.
 const maxProtocolInventory = 50_000
 
+// MaxAddresses is the most addresses that one message may carry.
+//
+// Source: MAX_ADDR_TO_SEND, Bitcoin Core v30.0 src/net_processing.cpp.
+const MaxAddresses = 1000
+
 // Sizes of what inventories, headers and locators are made of, in bytes.
 const (
 	inventorySize = 4 + btc.HashSize
@@ -54,12 +59,16 @@ const (
 	// MaxDroppedBytes is how many bytes a minute may come in messages that we
 	// drop. Honest nodes stay under a few kilobytes.
 	MaxDroppedBytes = 32 << 20
+	// MaxGossipBytes is how many bytes a minute may come in inv, addr and addrv2. An
+	// answer to getaddr has 30 kB, or 534 kB if every address is as long as one may be;
+	// announcements of all transactions, if they are wanted, under 100 kB.
+	MaxGossipBytes = 4 << 20
 )
 
 // maxControlContents is the most bytes that a packet of the v2 transport may hold when the
 // peer owes us no block: an addrv2 of 1,000 entries of 534 bytes (BIP-0155) with
 // its command, the longest of what an honest peer then sends.
-const maxControlContents = 1 + bip324.CommandSize + 3 + 1000*534
+const maxControlContents = 1 + bip324.CommandSize + 3 + MaxAddresses*534
 
 // Deadlines.
 const (
@@ -69,7 +78,8 @@ const (
 	// FallbackMemory is how long a peer that advertises v2 is spoken to by v1 after its
 	// handshake came to nothing.
 	FallbackMemory = time.Hour
-	// WriteTimeout is how long a peer may take to accept one of our frames.
+	// WriteTimeout is how long a peer may take to accept one of our frames, and 1 s more
+	// for each 20 kB of it.
 	WriteTimeout = 20 * time.Second
 	// IdleTimeout is how long a peer may send no frame at all. Our ping goes out
 	// every two minutes, so this is two unanswered ones. It is shorter than the

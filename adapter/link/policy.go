@@ -20,10 +20,12 @@ const (
 	Drop
 	// Ban ends the connection.
 	Ban
+	// Take hands the payload of a message to Config.Take: the engine has no use for it.
+	Take
 )
 
 var verdictNames = [...]string{ //nolint:gochecknoglobals // a table
-	Unknown: "unknown", Pass: "pass", Answer: "answer", Divert: "divert", Drop: "drop", Ban: "ban",
+	Unknown: "unknown", Pass: "pass", Answer: "answer", Divert: "divert", Drop: "drop", Ban: "ban", Take: "take",
 }
 
 // String returns the verdict in one lower-case word.
@@ -73,6 +75,8 @@ func pass(in phase, least, most uint32) rule {
 	return rule{verdict: Pass, min: least, keep: most, max: most, phase: in}
 }
 
+func take(most uint32) rule { return rule{verdict: Take, min: 1, keep: most, max: most, phase: open} }
+
 func drop(most uint32) rule { return rule{verdict: Drop, keep: most, max: most} }
 
 func ban(why Reason) rule { return rule{verdict: Ban, max: MaxPayload, keep: MaxPayload, ban: why} }
@@ -114,18 +118,19 @@ var policy = map[Command]rule{ //nolint:gochecknoglobals // a table
 	CommandOf("filteradd"):    drop(MaxPayload), // BIP-0037
 	CommandOf("filterclear"):  drop(MaxPayload), // BIP-0037
 
-	// Told by honest nodes, of no use to one that relays no transactions and
-	// keeps no addresses from gossip.
-	CommandOf("addr"):        drop(3 + 1000*30),  // MAX_ADDR_TO_SEND entries of 30 bytes
-	CommandOf("addrv2"):      drop(3 + 1000*534), // BIP-0155: entries of at most 534 bytes
-	CommandOf("feefilter"):   drop(nonceSize),    // BIP-0133
-	CommandOf("sendheaders"): drop(0),            // BIP-0130: we announce nothing
-	CommandOf("sendaddrv2"):  drop(0),            // BIP-0155: we send no addresses
-	CommandOf("sendcmpct"):   drop(9),            // BIP-0152
-	CommandOf("wtxidrelay"):  drop(0),            // BIP-0339
-	CommandOf("sendtxrcncl"): drop(12),           // BIP-0330
-	CommandOf("reject"):      drop(MaxPayload),   // BIP-0061, no longer sent
-	CommandOf("alert"):       drop(MaxPayload),   // no longer sent
+	// Where other nodes are.
+	CommandOf("addr"):   take(3 + MaxAddresses*30),
+	CommandOf("addrv2"): take(3 + MaxAddresses*534), // BIP-0155: entries of at most 534 bytes
+
+	// Told by honest nodes, of no use to one that relays no transactions.
+	CommandOf("feefilter"):   drop(nonceSize),  // BIP-0133
+	CommandOf("sendheaders"): drop(0),          // BIP-0130: we announce nothing
+	CommandOf("sendaddrv2"):  drop(0),          // BIP-0155: we send no addresses
+	CommandOf("sendcmpct"):   drop(9),          // BIP-0152
+	CommandOf("wtxidrelay"):  drop(0),          // BIP-0339
+	CommandOf("sendtxrcncl"): drop(12),         // BIP-0330
+	CommandOf("reject"):      drop(MaxPayload), // BIP-0061, no longer sent
+	CommandOf("alert"):       drop(MaxPayload), // no longer sent
 
 	// Never asked for: our version says that we want no transactions, and we
 	// set no filter and no compact blocks. No honest node sends these to us.
@@ -160,7 +165,7 @@ func judge(m message, now phase) (Verdict, error) {
 		return Divert, &EndError{ReasonShortBlock, m.String()}
 	case m.size < row.min, m.size > row.keep:
 		return Drop, nil
-	case (row.verdict == Pass || row.verdict == Answer) && row.phase != now:
+	case (row.verdict == Pass || row.verdict == Answer || row.verdict == Take) && row.phase != now:
 		return Drop, nil
 	}
 	return row.verdict, nil

@@ -41,8 +41,8 @@ var protocol = map[string]row{
 	"filterload":   ignored(4_000_000),
 	"filteradd":    ignored(4_000_000),
 	"filterclear":  ignored(4_000_000),
-	"addr":         ignored(30_003),
-	"addrv2":       ignored(534_003),
+	"addr":         {Take, 1, 30_003, 30_003, open, 0},
+	"addrv2":       {Take, 1, 534_003, 534_003, open, 0},
 	"feefilter":    ignored(8),
 	"sendheaders":  ignored(0),
 	"sendcmpct":    ignored(9),
@@ -77,7 +77,7 @@ func decide(name string, size uint32, now phase) (Verdict, Reason) {
 	if size < want.min || size > want.keep {
 		return Drop, ReasonNone
 	}
-	if (want.verdict == Pass || want.verdict == Answer) && now != want.phase {
+	if (want.verdict == Pass || want.verdict == Answer || want.verdict == Take) && now != want.phase {
 		return Drop, ReasonNone
 	}
 	return want.verdict, ReasonNone
@@ -165,14 +165,14 @@ func TestPolicyTable(t *testing.T) {
 
 func TestVerdictString(t *testing.T) {
 	seen := map[string]bool{}
-	for v := Unknown; v <= Ban; v++ {
+	for v := Unknown; v <= Take; v++ {
 		if name := v.String(); name == "" || seen[name] {
 			t.Errorf("verdict %d is called %q", v, name)
 		} else {
 			seen[name] = true
 		}
 	}
-	if got := (Ban + 1).String(); got != "verdict?" {
+	if got := (Take + 1).String(); got != "verdict?" {
 		t.Errorf("a verdict that is none is called %q", got)
 	}
 }

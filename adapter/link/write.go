@@ -67,7 +67,7 @@ func (c *Conn) forward(frame []byte) error {
 }
 
 // Inject sends a message of our own, between two of the engine and unseen by it.
-// It may block for [WriteTimeout]. It does not keep payload. An error is an
+// It may block for [WriteTimeout] and what its size adds. It does not keep payload. An error is an
 // *[EndError], and the connection has ended.
 func (c *Conn) Inject(command Command, payload []byte) error {
 	err := c.inject(command, payload)
@@ -86,7 +86,7 @@ func (c *Conn) inject(command Command, payload []byte) error {
 
 // send writes one frame. wmu is held.
 func (c *Conn) send(frame []byte) error {
-	err := c.sock.SetWriteDeadline(time.Now().Add(WriteTimeout))
+	err := c.sock.SetWriteDeadline(time.Now().Add(writeTimeout(len(frame))))
 	if err == nil {
 		err = c.tr.send(frame)
 	}
@@ -100,6 +100,11 @@ func (c *Conn) send(frame []byte) error {
 	}
 	c.endWith(err)
 	return err
+}
+
+// writeTimeout returns how long a frame of the given size may take.
+func writeTimeout(sizeBytes int) time.Duration {
+	return WriteTimeout + time.Duration(sizeBytes)*time.Second/frameRate
 }
 
 // Where the user agent of a version message begins: version 4, services 8, time

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"net"
 	"net/netip"
 	"strconv"
 	"time"
@@ -15,12 +14,10 @@ import (
 	"blockgate/internal/btc"
 )
 
-// newEngine returns a btcd/peer that tells s what it reads.
-func newEngine(s *Session, remote net.Addr) *peer.Peer {
-	addr, err := netip.ParseAddrPort(remote.String())
-	if err != nil { // no IP address: the version message then names none
-		addr = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
-	}
+// newEngine returns a btcd/peer that tells s what it reads. It does not know where the
+// peer is: the version message names no address, so that it is the same by a proxy.
+func newEngine(s *Session) *peer.Peer {
+	addr := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 	magic := wire.BitcoinNet(s.cfg.Params.Magic)
 	p, err := peer.NewOutboundPeer(&peer.Config{
 		NewestBlock: func() (*chainhash.Hash, int32, error) {
@@ -62,6 +59,8 @@ func (s *Session) versionReceived(m *wire.MsgVersion) *wire.MsgReject {
 		Version:     uint32(m.ProtocolVersion),
 		StartHeight: m.LastBlock,
 		UserAgent:   escape(m.UserAgent),
+		Relay:       !m.DisableRelayTx,
+		Encrypted:   s.claim.Encrypted,
 	}
 	switch {
 	case m.ProtocolVersion < MinVersion:
@@ -76,7 +75,7 @@ func (s *Session) versionReceived(m *wire.MsgVersion) *wire.MsgReject {
 // may follow it (BIP-0130).
 func (s *Session) verackReceived() {
 	close(s.ready)
-	if s.request("sendheaders", nil) == nil {
+	if s.cfg.Brief || s.request("sendheaders", nil) == nil {
 		s.emit(s.claim)
 	}
 }

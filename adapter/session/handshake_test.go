@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,7 +13,8 @@ import (
 	"blockgate/internal/btc"
 )
 
-// TestHello reads what we say of ourselves, byte by byte.
+// TestHello (M20) reads what we say of ourselves, byte by byte: the same to everybody, with
+// nothing of this host, the library, the build or the way to the peer.
 func TestHello(t *testing.T) {
 	byHand(t, "10.1.2.3:18444", func(c *Config) { c.BestHeight = 777 }, func(_ *recorder, _ *Session, h *hand) {
 		command, p := h.receive()
@@ -25,8 +27,9 @@ func TestHello(t *testing.T) {
 		if s := binary.LittleEndian.Uint64(p[4:]); s != 0 {
 			t.Errorf("services %x, want none", s)
 		}
-		if want := []byte{10, 1, 2, 3, 18444 >> 8, 18444 & 0xff}; !bytes.Equal(p[40:46], want) {
-			t.Errorf("their address is %v", p[40:46])
+		nowhere := slices.Concat(make([]byte, 8+10), []byte{0xff, 0xff}, make([]byte, 4+2))
+		if !bytes.Equal(p[20:46], nowhere) && !bytes.Equal(p[20:46], make([]byte, 26)) {
+			t.Errorf("their address is told: %x", p[20:46])
 		}
 		if !bytes.Equal(p[46:72], make([]byte, 26)) {
 			t.Errorf("our address is told: %x", p[46:72])
@@ -63,7 +66,7 @@ func TestReady(t *testing.T) {
 			t.Error("ready before verack")
 		}
 		h.send("verack", nil)
-		want := Ready{Services: 1033, Version: 70013, StartHeight: 321, UserAgent: `/evil\n\x1b[31m\"\xff/`}
+		want := Ready{Services: 1033, Version: 70013, StartHeight: 321, UserAgent: `/evil\n\x1b[31m\"\xff/`, Relay: true}
 		if got := only[Ready](r); len(got) != 1 || got[0] != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}

@@ -44,6 +44,9 @@ type Config struct {
 	// It may block: then little more is read from this peer, and no clock runs
 	// against it. It must return when the context of [Start] is done.
 	Events func(Event)
+	// Brief says that the handshake is all that is wanted: nothing is asked or told behind
+	// it. The caller closes the session at [Ready].
+	Brief bool
 	// Count, if not nil, is told of each message that comes, before its payload.
 	Count func(command link.Command, verdict link.Verdict, sizeBytes int)
 }
@@ -93,9 +96,11 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 		Want:      s.want,
 		Owes:      s.asked.any,
 		Deliver:   s.blockReceived,
+		Take:      s.addrsReceived,
 		Count:     cfg.Count,
 	})
-	s.peer = newEngine(s, conn.RemoteAddr())
+	_, s.claim.Encrypted = conn.(*link.Encrypted)
+	s.peer = newEngine(s)
 	s.peer.AssociateConnection(s.link)
 	go s.run(ctx)
 	return s
@@ -140,6 +145,12 @@ func (s *Session) GetData(hashes []btc.Hash) error {
 	s.asked.add(hashes)
 	return s.request("getdata", getDataPayload(hashes))
 }
+
+// GetAddr asks for the addresses of nodes: [Addrs] may follow, up to
+// [link.MaxAddresses] in all.
+//
+// It returns [ErrNotReady] or [ErrEnded].
+func (s *Session) GetAddr() error { return s.request("getaddr", nil) }
 
 // request queues a message. A full queue means that the peer does not read.
 func (s *Session) request(command string, payload []byte) error {

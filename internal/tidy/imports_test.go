@@ -33,7 +33,7 @@ var imports = map[string][]string{
 	// Touches the network or the disk.
 	"headerchain/store": {"headerchain", "internal/btc"},
 	"adapter/link":      {"adapter/link/bip324", "internal/btc"},
-	"adapter/session":   {"adapter/link", "internal/btc"},
+	"adapter/session":   {"adapter/addrbook", "adapter/link", "internal/btc"},
 	"adapter/dialer":    {"adapter/addrbook", "adapter/link"}, // Sockets to peers, by SOCKS5 too.
 	"adapter/txstore":   {"internal/btc"},
 	"adapter/evidence":  {"internal/btc"}, // Bodies that failed, for replay.
