@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"blockgate/adapter/addrbook"
+	"blockgate/adapter/dialer"
 	"blockgate/adapter/evidence"
 	"blockgate/adapter/link"
 	"blockgate/adapter/node"
@@ -23,7 +24,9 @@ type Config struct {
 	Params *btc.Params
 	// Names gives, for addresses of peers that the operator named, the host:port
 	// to dial, so that a name is looked up again at each dial.
-	Names   map[addrbook.Addr]string
+	Names map[addrbook.Addr]string
+	// Dialer says how to reach peers; its Magic is taken from Params.
+	Dialer  dialer.Config
 	Cell    Cell
 	Journal Journal
 	Headers Headers // nil: headers are kept in memory alone
@@ -132,6 +135,7 @@ type shell struct {
 	fatal    error
 	progress progress
 	budget   *link.Budget
+	dialer   *dialer.Dialer
 
 	events  chan node.Event
 	dialled chan dialled
@@ -183,7 +187,9 @@ func Run(ctx context.Context, config Config) error {
 	if config.Params.Network != config.Node.Network {
 		return fmt.Errorf("parameters of %v for a node of %v", config.Params.Network, config.Node.Network)
 	}
+	config.Dialer.Magic = config.Params.Magic
 	s := &shell{
+		dialer: dialer.New(config.Dialer),
 		config: config, log: config.Log, brain: node.New(config.Node), budget: budget,
 		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, wants: wants{proven: map[btc.Hash]bool{}},
 		events: make(chan node.Event, eventQueue), dialled: make(chan dialled), blocks: make(chan arrived),
@@ -333,7 +339,7 @@ func (s *shell) shutdown() {
 			return
 		case <-s.events: // nobody steps any more; let those who send end
 		case d := <-s.dialled:
-			_ = d.conn.Close()
+			_ = d.conn.Socket.Close()
 		case block := <-s.blocks:
 			block.block.Release()
 		case v := <-s.judged:

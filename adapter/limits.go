@@ -10,12 +10,6 @@ const (
 	// tickInterval is how often the brain looks at its deadlines.
 	tickInterval = 250 * time.Millisecond
 
-	// dialTimeout is how long one TCP connection may take to come about.
-	//
-	// Source: DEFAULT_CONNECT_TIMEOUT is 5 s, Bitcoin Core v30.0
-	// src/netbase.h; twice that for slow lines.
-	dialTimeout = 10 * time.Second
-
 	// seedTimeout is how long all DNS seeds together may take.
 	seedTimeout = 15 * time.Second
 

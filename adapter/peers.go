@@ -2,9 +2,10 @@ package adapter
 
 import (
 	"context"
+	"errors"
 	"log/slog"
-	"net"
 
+	"blockgate/adapter/dialer"
 	"blockgate/adapter/link"
 	"blockgate/adapter/node"
 	"blockgate/adapter/session"
@@ -13,7 +14,8 @@ import (
 
 // peer is a dial and the session that it becomes.
 type peer struct {
-	addr    string
+	addr    string // for people: as the operator named it, or its address
+	kind    node.Kind
 	cancel  context.CancelFunc
 	session *session.Session // nil while dialling
 }
@@ -30,30 +32,27 @@ func (p *peer) end(reason link.Reason, detail string) {
 // dialled is a connection on its way to the loop.
 type dialled struct {
 	peer node.PeerID
-	conn net.Conn
+	conn dialer.Conn
 }
 
-// dial connects in a goroutine of its own; the loop starts the session.
+// dial connects in a goroutine of its own; the loop starts the session. The dialer has
+// deadlines of its own.
 func (s *shell) dial(ctx context.Context, a node.Dial) {
-	addr := a.Addr.String()
-	if name, ok := s.config.Names[a.Addr]; ok {
-		addr = name
-	}
-	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
-	s.peers[a.Peer] = &peer{addr: a.Addr.String(), cancel: cancel}
+	target := dialer.Target{Addr: a.Addr, Name: s.config.Names[a.Addr], Services: a.Services, Manual: a.Kind == node.Manual}
+	dialCtx, cancel := context.WithCancel(ctx)
+	s.peers[a.Peer] = &peer{addr: target.String(), kind: a.Kind, cancel: cancel}
 	s.working.Go(func() {
 		defer cancel()
-		dialer := net.Dialer{}
-		dialer.SetMultipathTCP(false) // a plain TCP socket, whatever GODEBUG says
-		conn, err := dialer.DialContext(dialCtx, "tcp", addr)
+		conn, err := s.dialer.Dial(dialCtx, target)
 		if err != nil {
-			s.post(ctx, node.DialFailed{Peer: a.Peer, Detail: err.Error()})
+			local := errors.Is(err, dialer.ErrProxy) || errors.Is(err, dialer.ErrUnreachable)
+			s.post(ctx, node.DialFailed{Peer: a.Peer, Detail: err.Error(), Local: local})
 			return
 		}
 		select {
 		case s.dialled <- dialled{a.Peer, conn}:
 		case <-ctx.Done():
-			_ = conn.Close()
+			_ = conn.Socket.Close()
 		}
 	})
 }
@@ -62,17 +61,18 @@ func (s *shell) dial(ctx context.Context, a node.Dial) {
 func (s *shell) connected(ctx context.Context, d dialled) {
 	p, ok := s.peers[d.peer]
 	if !ok {
-		_ = d.conn.Close()
+		_ = d.conn.Socket.Close()
 		return
 	}
 	up := false // touched by the session's events only, one after the other
-	p.session = session.Start(ctx, d.conn, session.Config{
+	p.session = session.Start(ctx, d.conn.Socket, session.Config{
 		Params:     s.config.Params,
-		Manual:     len(s.config.Node.Connect) > 0,
+		Manual:     p.kind == node.Manual,
+		Brief:      p.kind == node.Feeler,
 		BestHeight: s.brain.Status(s.now()).BestHeight,
 		Budget:     s.budget,
 		Want:       func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer { return s.want(d.peer, hash) },
-		Events:     func(event session.Event) { s.sessionEvent(ctx, d.peer, p.addr, &up, event) },
+		Events:     func(event session.Event) { s.sessionEvent(ctx, d.peer, p, &up, event) },
 	})
 	s.working.Go(func() { <-p.session.Done() })
 }
@@ -92,18 +92,23 @@ func (s *shell) want(id node.PeerID, hash btc.Hash) link.WantAnswer {
 }
 
 // sessionEvent turns what a session tells into what the brain hears.
-func (s *shell) sessionEvent(ctx context.Context, id node.PeerID, addr string, up *bool, event session.Event) {
+func (s *shell) sessionEvent(ctx context.Context, id node.PeerID, p *peer, up *bool, event session.Event) {
 	switch e := event.(type) {
 	case session.Ready:
 		*up = true
-		s.log.InfoContext(ctx, "peer ready", slog.String("peer", addr), slog.String("user_agent", e.UserAgent), slog.Int("start_height", int(e.StartHeight)))
-		s.post(ctx, node.PeerUp{Peer: id, Services: e.Services, StartHeight: e.StartHeight, UserAgent: e.UserAgent})
+		s.log.InfoContext(ctx, "peer ready", slog.String("peer", p.addr), slog.String("kind", p.kind.String()), slog.String("transport", transportName(e.Encrypted)),
+			slog.String("user_agent", e.UserAgent), slog.Int("start_height", int(e.StartHeight)))
+		s.post(ctx, node.PeerUp{
+			Peer: id, Services: e.Services, StartHeight: e.StartHeight, UserAgent: e.UserAgent, Relay: e.Relay, Encrypted: e.Encrypted,
+		})
 	case session.Headers:
 		s.post(ctx, node.HeadersReceived{Peer: id, Headers: e.Headers})
 	case session.BlockInv:
 		s.post(ctx, node.BlocksAnnounced{Peer: id, Hashes: e.Hashes})
 	case session.NotFound:
 		s.post(ctx, node.NotFound{Peer: id, Hashes: e.Hashes})
+	case session.Addrs:
+		s.post(ctx, node.AddrsHeard{Peer: id, Addrs: e.Addrs})
 	case *session.Block:
 		select {
 		case s.blocks <- arrived{id, e.Block}:
@@ -111,8 +116,16 @@ func (s *shell) sessionEvent(ctx context.Context, id node.PeerID, addr string, u
 			e.Block.Release()
 		}
 	case session.Closed:
-		s.sessionClosed(ctx, id, addr, *up, e)
+		s.sessionClosed(ctx, id, p.addr, *up, e)
 	}
+}
+
+// transportName names the transport for people, as Bitcoin Core does.
+func transportName(encrypted bool) string {
+	if encrypted {
+		return "v2"
+	}
+	return "v1"
 }
 
 func (s *shell) sessionClosed(ctx context.Context, id node.PeerID, addr string, up bool, e session.Closed) {
