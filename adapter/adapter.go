@@ -40,7 +40,9 @@ type Config struct {
 	// are forgotten. Build is of the parsers, and goes with them.
 	Evidence *evidence.Folder
 	Build    string
-	Log      *slog.Logger
+	// Transactions brings what is to be sent, for one Run; nil: nothing.
+	Transactions *Transactions
+	Log          *slog.Logger
 }
 
 // Body is a block as a peer sent it, with what our chain says of its header.
@@ -53,8 +55,14 @@ type Body struct {
 }
 
 // Proven is a proven body that somebody holds. Release gives its memory back;
-// it is called once.
-type Proven interface{ Release() }
+// it is called once, and nothing else after it.
+type Proven interface {
+	Release()
+	// TxCount returns how many transactions it has.
+	TxCount() int
+	// Txid returns the proven txid of one of them, counted from 0.
+	Txid(i int) btc.Hash
+}
 
 // Verdict is what the cell says of a body. Proven is nil unless Outcome is
 // [node.OutcomeProven].
@@ -148,6 +156,8 @@ type shell struct {
 	working sync.WaitGroup // dials, proofs, look-ups, the journal and the keeper
 
 	wants wants
+	// txAsks are the questions of Config.Transactions, nil if there is none.
+	txAsks chan txAsk
 }
 
 // arrived is a body whose last byte is in.
@@ -214,6 +224,9 @@ func Run(ctx context.Context, config Config) error {
 	s.loop(ctx)
 	stopAll()
 	s.lastBook()
+	if s.config.Transactions != nil {
+		close(s.config.Transactions.over)
+	}
 	if s.keeper != nil {
 		close(s.keeper.queue)
 	}
@@ -228,12 +241,15 @@ func (s *shell) loop(ctx context.Context) {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	s.step(ctx, node.Tick{})
+	s.loadTransactions(ctx)
 	for s.fatal == nil {
 		select {
 		case <-ctx.Done():
 			return
 		case event := <-s.events:
 			s.step(ctx, event)
+		case a := <-s.txAsks:
+			s.transactionAsked(ctx, a)
 		case d := <-s.dialled:
 			s.connected(ctx, d)
 		case block := <-s.blocks:
@@ -312,6 +328,14 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 		s.log.ErrorContext(ctx, "alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
 	case node.OperatorTold:
 		s.log.InfoContext(ctx, "operator told", slog.String("block", a.Hash.String()), slog.String("refused", a.Refused))
+	case node.Announce:
+		s.announce(a)
+	case node.NoteTransaction:
+		s.noteTransaction(a)
+	case node.ForgetTransaction:
+		s.forgetTransaction(a)
+	case node.TransactionMoved:
+		s.log.InfoContext(ctx, "transaction", slog.String("txid", a.Txid.String()), slog.String("state", a.State.String()))
 	case node.Fatal:
 		s.fatal = &FatalError{a.Code, a.Detail}
 	}

@@ -79,6 +79,7 @@ func (s *shell) bodyArrived(ctx context.Context, a arrived) {
 	s.working.Go(func() {
 		v := judged{a.peer, body.Block.Hash, body.Block.Sum(), s.config.Cell.Prove(ctx, body)}
 		s.keepEvidence(body, v.verdict)
+		s.minedIn(ctx, body.Block.Hash, v.verdict.Proven)
 		a.block.Release()
 		select {
 		case s.judged <- v:

@@ -64,4 +64,14 @@ const (
 	// reservedBudget the part kept for the block that the window waits for.
 	blockBudget    = 64 << 20
 	reservedBudget = 8 << 20
+
+	// txLifetime is how long a transaction is announced until it is seen or in a block.
+	txLifetime = 24 * time.Hour
+
+	// maxTxChecks is how many transactions are checked at once, 400 kB each at most.
+	maxTxChecks = 8
+
+	// txNotes is how many notes about transactions wait for the disk. One that does not
+	// fit is lost, and found out again.
+	txNotes = 256
 )

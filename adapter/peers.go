@@ -82,6 +82,8 @@ func (s *shell) connected(ctx context.Context, d dialled) {
 		Params:     s.config.Params,
 		Manual:     p.kind == node.Manual,
 		Brief:      p.kind == node.Feeler,
+		Purpose:    purposeOf(p.kind),
+		Waits:      s.waits,
 		BestHeight: s.brain.Status(s.now()).BestHeight,
 		Budget:     s.budget,
 		Want:       func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer { return s.want(d.peer, hash) },
@@ -138,6 +140,8 @@ func (s *shell) sessionEvent(ctx context.Context, id node.PeerID, p *peer, up *b
 		case <-ctx.Done():
 			e.Block.Release()
 		}
+	case session.TxTaken, session.TxHeard:
+		s.txEvent(ctx, id, event)
 	case session.Closed:
 		s.sessionClosed(ctx, id, p.addr, *up, e)
 	}

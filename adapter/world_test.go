@@ -47,7 +47,17 @@ func (b *body) Release() {
 	b.cell.release.Add(1)
 }
 
-// Prove compares.
+// TxCount and Txid speak of the one transaction of each of these blocks, a coinbase,
+// whose txid is the merkle root.
+func (b *body) TxCount() int { return 1 }
+
+// Txid returns that of the coinbase.
+func (b *body) Txid(int) btc.Hash {
+	raw, _, _ := b.cell.chain.Block(b.hash)
+	header := btc.Header(raw[:btc.HeaderSize])
+	return header.MerkleRoot()
+}
+
 // Settled is for cells that have something to save.
 func (c *cell) Settled(btc.Hash, [32]byte) {}
 

@@ -39,6 +39,8 @@ const (
 type Config struct {
 	// Magic is the first field of each v1 frame, as in [btc.Params].
 	Magic uint32
+	// Purpose says which messages pass.
+	Purpose Purpose
 	// UserAgent replaces that of the engine in our version message.
 	UserAgent string
 	// Budget is shared by all connections.
@@ -58,7 +60,7 @@ type Config struct {
 	Progress func(hash btc.Hash, sizeBytes int, paused bool)
 	// Deliver gets each wanted block, checksum checked, and owns it.
 	Deliver func(RawBlock)
-	// Take gets the payload of addr and addrv2, checksum checked, which it must not keep;
+	// Take gets the payload of addr, addrv2 and what [Purpose] says, checksum checked, which it must not keep;
 	// nil for nobody. An error of it ends the connection with [ReasonMalformed].
 	Take func(command Command, payload []byte) error
 	// Count, if not nil, is told of each message before its payload.
@@ -153,7 +155,7 @@ func (c *Conn) advance() error {
 	if err != nil {
 		return readError(err, ReasonSilent, "between messages")
 	}
-	verdict, err := judge(m, c.phase)
+	verdict, err := judgeFor(c.cfg.Purpose, m, c.phase)
 	if c.cfg.Count != nil {
 		c.cfg.Count(m.command, verdict, int(m.size))
 	}

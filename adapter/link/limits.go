@@ -23,6 +23,10 @@ const MinBlockSize = btc.HeaderSize + 1
 // Source: INVENTORY_BROADCAST_MAX, Bitcoin Core v30.0 src/net_processing.cpp.
 const MaxInventory = 1000
 
+// MaxRequested is the most entries that a getdata may have to be read, on a connection
+// that offers one transaction. A longer one is not an answer to it.
+const MaxRequested = 16
+
 // maxProtocolInventory is the most entries that the protocol allows.
 //
 // Source: MAX_INV_SZ, Bitcoin Core v30.0 src/net_processing.cpp.

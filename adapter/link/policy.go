@@ -143,16 +143,19 @@ var policy = map[Command]rule{ //nolint:gochecknoglobals // a table
 	CommandOf("cfcheckpt"):   ban(ReasonUnrequestedFilter),
 }
 
-// judge decides what happens to a message in a phase of the handshake. The
-// error, an *[EndError], ends the connection.
-func judge(m message, now phase) (Verdict, error) {
+// judge decides what happens to a message in a phase of the handshake of a connection
+// for blocks.
+func judge(m message, now phase) (Verdict, error) { return judgeFor(0, m, now) }
+
+// judgeFor decides it for a purpose. The error, an *[EndError], ends the connection.
+func judgeFor(purpose Purpose, m message, now phase) (Verdict, error) {
 	if m.void {
 		return Drop, nil
 	}
 	if !m.command.valid() {
 		return Unknown, &EndError{ReasonBadCommand, "command " + m.command.String()}
 	}
-	row, known := policy[m.command]
+	row, known := purpose.rule(m.command)
 	if !known {
 		row = rule{verdict: Unknown, keep: MaxPayload, max: MaxPayload}
 	}

@@ -20,6 +20,7 @@ func FuzzStep(f *testing.F) {
 	f.Add(sync)
 	f.Add(slices.Concat(sync, []byte{4, 0, 4, 9, 3, 0, 1, 1, 5, 1, 7, 7, 13, 0, 15, 0, 16, 2, 6, 3, 8, 0, 9, 0}))
 	f.Add(slices.Concat(sync, []byte{18, 66, 0, 99, 18, 2, 4, 0, 6, byte(node.OutcomeRule), 0, 99, 4, 0, 6, byte(node.OutcomeDisagree), 14, 0, 15, 0, 11, 4}))
+	f.Add(slices.Concat(sync, []byte{19, 1, 0, 40, 0, 40, 1, 1, 1, 2, 1, 3, 19, 6, 19, 7, 19, 12, 19, 20, 19, 27, 0, 200, 0, 255, 3, 2}))
 	f.Add([]byte{10, 200, 1, 0, 2, 17, 10, 33, 0, 255, 11, 3, 17, 255})
 	world := newFuzzWorld()
 	f.Fuzz(func(t *testing.T, script []byte) {
@@ -126,7 +127,7 @@ func (r *fuzzRun) note(t *testing.T, a node.Action) {
 			t.Fatalf("ban for %q", a.Reason)
 		}
 	case node.Dial:
-		r.peers = append(r.peers[max(0, len(r.peers)-4):], a.Peer)
+		r.peers = append(r.peers[max(0, len(r.peers)-6):], a.Peer)
 	case node.GetData:
 		r.asked = append(r.asked[max(0, len(r.asked)-8):], a)
 	case node.Drop:
@@ -151,7 +152,7 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 	case 0:
 		r.now = r.now.Add(time.Duration(x) * time.Duration(x) * 10 * time.Millisecond)
 	case 1:
-		return node.PeerUp{Peer: peer, Services: uint64(x | 9), StartHeight: int32(int8(x))}
+		return node.PeerUp{Peer: peer, Services: uint64(x | 9), StartHeight: int32(int8(x)), Relay: x%2 == 0}
 	case 2:
 		e := node.HeadersReceived{Peer: peer}
 		for _, b := range r.tree.chainTo(r.blocks[(int(x)/4+8)%len(r.blocks)])[:] {
@@ -268,6 +269,8 @@ func (r *fuzzRun) journalEvent(kind, x byte, b *block) node.Event {
 			e.Header = found.header
 		}
 		return e
+	case 19:
+		return r.transactionEvent(x, b)
 	}
 	return node.Tick{}
 }

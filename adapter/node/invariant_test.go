@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -54,7 +55,7 @@ func (n *Node) Broken() string {
 			return fmt.Sprintf("peer %d on an address that is free or banned", p.id)
 		}
 	}
-	if broken := n.brokenPeers(); broken != "" {
+	if broken := cmp.Or(n.brokenPeers(), n.brokenTransactions()); broken != "" {
 		return broken
 	}
 	if broken := n.brokenFetch(); broken != "" {

@@ -363,3 +363,50 @@ const (
 	// beside its best one, and the slack; 8 MB.
 	heldBackLimit = headerchain.MaxSideHeaders + headerchain.MaxSideHeaders/heldBackSlack
 )
+
+// Transactions.
+const (
+	// MaxTransactions is how many wait at once; the shell's store holds no more.
+	MaxTransactions = 1000
+	// DefaultCarriers is to how many peers a transaction is announced in a round, and
+	// MaxCarriers bounds Config.Carriers.
+	//
+	// Source: NUM_PRIVATE_BROADCAST_PER_TX, Bitcoin Core v31.0 src/net_processing.cpp.
+	DefaultCarriers, MaxCarriers = 3, 16
+	// DefaultObservers is how many peers are listened to for transactions that come
+	// back, and MaxObservers bounds Config.Observers.
+	DefaultObservers, MaxObservers = 2, 8
+	// maxCarriers is how many connections that bring a transaction there are at once.
+	maxCarriers = 16
+	// triesPerCarrier is how many addresses a round dials for each peer that is to be
+	// told: most of a book's addresses do not answer.
+	triesPerCarrier = 8
+	// maxTxDraws is how often the book is asked for an address that will do.
+	maxTxDraws = 16
+	// maxTxBlocks is in how many proven blocks a transaction is remembered to be.
+	maxTxBlocks = 4
+	// maxSeers is how many observers are counted that heard of a transaction.
+	maxSeers = 8
+	// txLook is how often the transactions are looked at if nothing happens.
+	txLook = 200 * time.Millisecond
+	// txJitter is the longest wait between a transaction's coming and its first dial,
+	// and carrierSpacing that between two dials for it.
+	txJitter, carrierSpacing = time.Second, time.Second
+	// carrierTime is how long a carrier waits for its peer to ask. Nodes ask peers that
+	// dialled them some seconds late, by txid two more (NONPREF_PEER_TX_DELAY and
+	// TXID_RELAY_DELAY, Bitcoin Core v30.0 src/node/txdownloadman.h).
+	carrierTime = time.Minute
+	// roundMin and roundMax bound the wait between two rounds, longer after each;
+	// roundRetryMin and roundRetryMax that after a round in which nobody was told.
+	roundMin, roundMax           = 2 * time.Minute, 30 * time.Minute
+	roundRetryMin, roundRetryMax = 2 * time.Second, time.Minute
+	// observerWait is how long a transaction waits for the observers, observerWaitFew
+	// if one of them is there: what is announced before one is there it never hears of.
+	observerWait, observerWaitFew = 15 * time.Second, 5 * time.Second
+	// observerLinger is how long observers stay after the last need, and
+	// observerRedialMax the longest wait before the next one is dialled.
+	observerLinger    = 10 * time.Minute
+	observerRedialMax = time.Minute
+	// txExpiredFor is how long an expired transaction is remembered.
+	txExpiredFor = 24 * time.Hour
+)

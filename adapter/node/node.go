@@ -68,6 +68,12 @@ type Config struct {
 	FinalDepth btc.Height
 	// BanTime is how long a ban lasts; [DefaultBanTime].
 	BanTime time.Duration
+	// Carriers is to how many peers a transaction is announced in a round;
+	// [DefaultCarriers].
+	Carriers int
+	// Observers is how many peers are listened to for it to come back;
+	// [DefaultObservers].
+	Observers int
 	// Seed is for the dice: jitter, and which address is dialled next.
 	Seed uint64
 	// Secret is for what peers must not foresee: of which headers a presync keeps a
@@ -87,6 +93,8 @@ func (c Config) withDefaults() Config {
 	c.WindowBytes = max(MinWindowBytes, orDefault(c.WindowBytes, DefaultWindowBytes, MaxWindowBytes))
 	c.PerPeer = orDefault(c.PerPeer, DefaultPerPeer, MaxPerPeer)
 	c.PerNewPeer = orDefault(c.PerNewPeer, DefaultPerNewPeer, MaxPerPeer)
+	c.Carriers = orDefault(c.Carriers, DefaultCarriers, MaxCarriers)
+	c.Observers = orDefault(c.Observers, DefaultObservers, MaxObservers)
 	if c.FinalDepth <= 0 {
 		c.FinalDepth = DefaultFinalDepth
 	}
@@ -131,6 +139,7 @@ type Node struct {
 	fetch   fetch
 	verdict verdicts
 	journal journal
+	txs     transactions
 	parked  []parked // oldest first; MaxParked at most
 	alarms  []alarmSaid
 	rate    rate
@@ -184,6 +193,9 @@ func (n *Node) apply(ev Event) {
 		if e, ok := ev.(BodyJudged); ok {
 			n.drop(e.Body)
 		}
+		return
+	}
+	if n.transactionEvent(ev) {
 		return
 	}
 	switch e := ev.(type) {
@@ -265,6 +277,7 @@ func (n *Node) advance() {
 		n.storeBodies()
 		n.appendNext()
 	}
+	n.advanceTransactions()
 	n.sayLonely()
 }
 

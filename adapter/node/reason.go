@@ -83,11 +83,11 @@ var costs = map[Reason]Cost{ //nolint:gochecknoglobals // a table
 	ReasonOperator:           Waits, // a ban of his lasts as long as he says
 	ReasonHeadersTooMany:     Discourages,
 	ReasonAddrsTooMany:       Discourages,
-	"delivered":              Free, // of connections that are there for a transaction
-	"no-relay":               Waits,
-	"not-needed":             Free,
-	"carrier-timeout":        Waits,
-	"banned":                 Waits,
+	ReasonDelivered:          Free, // of connections that are there for a transaction
+	ReasonNoRelay:            Waits,
+	ReasonNotNeeded:          Free,
+	ReasonCarrierTimeout:     Waits,
+	ReasonBanned:             Waits,
 	"invalid-header":         Discourages, // with any rule; what our clock or limits refuse is none
 
 	// Of bodies, once other bytes are proven for the same header.

@@ -27,6 +27,9 @@ import (
 //	suspect peer   invalidate block   reconsider block
 //	journal block...   puts a journal there   moved [stale] | stored | store-failed   status [network]   wanted peer block
 //
+//	tx NAME [expires=DURATION] [witness=N] [progress=N] [in=block]   txs   up peer relay
+//	taken peer NAME    heard peer NAME    mined NAME block
+//
 // Unless manual-journal is said a journal answers at once; auto-journal lets it
 // answer what it was asked, and from then on.
 func TestTranscripts(t *testing.T) {
@@ -109,6 +112,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 			w.journal.append(node.Append{Kind: node.Connect, Hash: b.hash, Prev: b.header.Prev(), Height: b.height, Header: b.header})
 		}
 		fmt.Fprintf(&w.out, "%d events\n", len(w.journal.events))
+	case "tx", "taken", "heard", "mined", "txs":
+		w.transaction(t, d)
 	default:
 		w.step(w.event(t, d))
 	}
@@ -170,6 +175,10 @@ func (w *world) create(t *testing.T, d *datadriven.TestData) {
 			cfg.PerPeer = number()
 		case "per-new-peer":
 			cfg.PerNewPeer = number()
+		case "carriers":
+			cfg.Carriers = number()
+		case "observers":
+			cfg.Observers = number()
 		case "max-outbound":
 			cfg.MaxOutbound = number()
 		}
@@ -226,7 +235,7 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 	t.Helper()
 	switch d.Cmd {
 	case "up":
-		e := node.PeerUp{Peer: w.peer(t, d), Services: 9}
+		e := node.PeerUp{Peer: w.peer(t, d), Services: 9, Relay: d.HasArg("relay")}
 		d.MaybeScanArgs(t, "height", &e.StartHeight)
 		d.MaybeScanArgs(t, "services", &e.Services)
 		return e

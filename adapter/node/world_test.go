@@ -257,7 +257,7 @@ func (t *tree) show(a node.Action) string {
 	case node.Fatal:
 		return fmt.Sprintf("fatal %s: %s", a.Code, t.rename(a.Detail))
 	}
-	return fmt.Sprintf("%#v", a)
+	return t.showTx(a)
 }
 
 // rename puts names in place of hashes.

@@ -21,7 +21,7 @@ func newEngine(s *Session) *peer.Peer {
 	magic := wire.BitcoinNet(s.cfg.Params.Magic)
 	p, err := peer.NewOutboundPeer(&peer.Config{
 		NewestBlock: func() (*chainhash.Hash, int32, error) {
-			return &chainhash.Hash{}, int32(s.cfg.BestHeight), nil
+			return &chainhash.Hash{}, s.startHeight(), nil
 		},
 		HostToNetAddress: func(string, uint16, wire.ServiceFlag) (*wire.NetAddressV2, error) {
 			return wire.NetAddressV2FromBytes(time.Time{}, 0, addr.Addr().AsSlice(), addr.Port()), nil
@@ -29,8 +29,8 @@ func newEngine(s *Session) *peer.Peer {
 		UserAgentName:       "blockgate", // link writes the whole user agent anew
 		UserAgentVersion:    "0",
 		ChainParams:         &chaincfg.Params{Name: s.cfg.Params.Network.String(), Net: magic},
-		Services:            0,
-		DisableRelayTx:      true,
+		Services:            s.services(),
+		DisableRelayTx:      !s.cfg.Purpose.Relay(),
 		DisableStallHandler: true,
 		Listeners:           s.listeners(),
 	}, addr.String())
@@ -47,6 +47,7 @@ func (s *Session) listeners() peer.MessageListeners {
 		OnHeaders:  func(_ *peer.Peer, m *wire.MsgHeaders) { s.headersReceived(m) },
 		OnInv:      func(_ *peer.Peer, m *wire.MsgInv) { s.invReceived(m) },
 		OnNotFound: func(_ *peer.Peer, m *wire.MsgNotFound) { s.notFoundReceived(m) },
+		OnPong:     func(_ *peer.Peer, m *wire.MsgPong) { s.pongReceived(m.Nonce) },
 		OnRead:     func(_ *peer.Peer, _ int, _ wire.Message, err error) { s.decodeFailed(err) },
 	}
 }
@@ -75,7 +76,7 @@ func (s *Session) versionReceived(m *wire.MsgVersion) *wire.MsgReject {
 // may follow it (BIP-0130).
 func (s *Session) verackReceived() {
 	close(s.ready)
-	if s.cfg.Brief || s.request("sendheaders", nil) == nil {
+	if s.cfg.Brief || s.cfg.Purpose != 0 || s.request("sendheaders", nil) == nil {
 		s.emit(s.claim)
 	}
 }

@@ -52,6 +52,8 @@ type Closed struct {
 	Detail string
 }
 
+func (TxTaken) event()  {}
+func (TxHeard) event()  {}
 func (Ready) event()    {}
 func (Headers) event()  {}
 func (BlockInv) event() {}

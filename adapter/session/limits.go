@@ -49,4 +49,7 @@ const (
 	// teardownTimeout is how long btcd/peer may take to see that its connection
 	// is closed before it is told.
 	teardownTimeout = time.Second
+	// maxHeard is how many transactions an observer tells in one session. Those that wait
+	// are fewer, unless many come and go.
+	maxHeard = 4096
 )

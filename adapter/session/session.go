@@ -50,6 +50,12 @@ type Config struct {
 	// Brief says that the handshake is all that is wanted: nothing is asked or told behind
 	// it. The caller closes the session at [Ready].
 	Brief bool
+	// Purpose is 0 for headers and blocks; a [link.Carrier] can [Session.Announce], a
+	// [link.Observer] tells [TxHeard]. Neither tells or asks anything else.
+	Purpose link.Purpose
+	// Waits reports whether a transaction is waited for. An observer asks it of each txid
+	// that its peer announces. It must not block.
+	Waits func(txid btc.Hash) bool
 	// Count, if not nil, is told of each message that comes, before its payload.
 	Count func(command link.Command, verdict link.Verdict, sizeBytes int)
 }
@@ -61,7 +67,9 @@ type Session struct {
 	link  *link.Conn
 	peer  *peer.Peer
 	asked asked
-	claim Ready // what version said; written before ready is closed
+	offer offer             // of a carrier
+	heard map[btc.Hash]bool // what an observer has told; the link's goroutine owns it
+	claim Ready             // what version said; written before ready is closed
 
 	requests chan message
 	blocks   blockQueue    // received, not told yet
@@ -87,6 +95,7 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 		cfg:      cfg,
 		requests: make(chan message, maxQueued),
 		blocks:   newBlockQueue(),
+		heard:    map[btc.Hash]bool{},
 		ready:    make(chan struct{}),
 		done:     make(chan struct{}),
 		turn:     make(chan struct{}, 1),
@@ -100,7 +109,8 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 		Owes:      s.asked.any,
 		Progress:  cfg.Progress,
 		Deliver:   s.blockReceived,
-		Take:      s.addrsReceived,
+		Take:      s.taken,
+		Purpose:   cfg.Purpose,
 		Count:     cfg.Count,
 	})
 	_, s.claim.Encrypted = conn.(*link.Encrypted)

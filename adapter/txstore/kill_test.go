@@ -25,9 +25,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// say writes one line for the parent.
+func say(words ...any) { _, _ = fmt.Fprintln(os.Stdout, words...) }
+
 // writeForEver adds, notes and removes, and prints a line for each that returned.
 func writeForEver(dir string) {
-	s, err := Open(dir, Limits{}, func(err error) { fmt.Println("said", err) })
+	s, err := Open(dir, Limits{}, func(err error) { say("said", err) })
 	for n := 0; err == nil; n++ {
 		size := 60 + n*997%5000
 		if n%7 == 0 {
@@ -35,18 +38,18 @@ func writeForEver(dir string) {
 		}
 		r, raw := sample(n, size)
 		if err = s.Add(r, raw); err == nil {
-			fmt.Println("added", r.Txid)
+			say("added", r.Txid)
 			err = s.Note(r.Txid, Seen)
 		}
 		if err == nil {
-			fmt.Println("seen", r.Txid)
+			say("seen", r.Txid)
 		}
 		if n%3 == 0 && err == nil {
 			err = s.Remove(r.Txid)
-			fmt.Println("removed", r.Txid)
+			say("removed", r.Txid)
 		}
 	}
-	fmt.Println("said", err)
+	say("said", err)
 	os.Exit(1)
 }
 

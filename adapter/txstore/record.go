@@ -80,7 +80,9 @@ func (r *Record) check(raw []byte) error {
 }
 
 // storable reports whether a time is one that comes back as it was.
-func storable(t time.Time) bool { return t.Nanosecond() == 0 && t.Unix() >= 0 && t.Unix() <= math.MaxUint32 }
+func storable(t time.Time) bool {
+	return t.Nanosecond() == 0 && t.Unix() >= 0 && t.Unix() <= math.MaxUint32
+}
 
 // decode reads a file. It takes exactly what encode returns and says [ErrDamaged] of
 // anything else. raw aliases file.

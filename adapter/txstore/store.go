@@ -54,7 +54,7 @@ func Open(dir string, limits Limits, said func(error)) (*Store, error) {
 	if limits == (Limits{}) {
 		limits = Limits{MaxCount, MaxBytes}
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // a folder of ours
 		return nil, fmt.Errorf("folder of transactions: %w", err)
 	}
 	s := &Store{dir: dir, limits: limits, kept: map[btc.Hash]*Record{}}
@@ -298,7 +298,7 @@ func (s *Store) Remove(txid btc.Hash) error {
 }
 
 func (s *Store) remove(r *Record) error {
-	if err := os.Remove(s.path(nameOf(r.Txid))); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(s.path(nameOf(r.Txid))); err != nil && !errors.Is(err, os.ErrNotExist) { //nolint:gosec // digits in our folder
 		return fmt.Errorf("transaction %s: %w", r.Txid, err)
 	}
 	delete(s.kept, r.Txid)
@@ -319,10 +319,10 @@ func writeWhole(dir, name string, b []byte) error {
 		err = out.Sync()
 	}
 	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(path+partial, path)
+		err = os.Rename(path+partial, path) //nolint:gosec // digits in our folder
 	}
 	if err != nil {
-		_ = os.Remove(path + partial) // or the next start does
+		_ = os.Remove(path + partial) //nolint:gosec // digits in our folder; if it stays the next start removes it
 		return err
 	}
 	folder, err := os.Open(dir) //nolint:gosec // a folder of ours

@@ -84,6 +84,27 @@ func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
 	return adapter.Verdict{Outcome: node.OutcomeProven, Proven: &provenBody{Checked: checked, release: func() { c.release(slot) }}}
 }
 
+// CheckTx has a transaction judged. See [adapter.TxCell].
+func (c *cell) CheckTx(ctx context.Context, raw []byte) (adapter.CheckedTx, error) {
+	if len(raw) == 0 {
+		return adapter.CheckedTx{}, &adapter.MalformedTxError{Reason: "no bytes"}
+	}
+	slot, err := c.take(ctx)
+	if err != nil {
+		return adapter.CheckedTx{}, err
+	}
+	defer c.release(slot)
+	copy(c.ring.Bytes(slot, len(raw)), raw)
+	tx, _, err := c.pool.CheckTx(ctx, pool.TxJob{Slot: slot, Len: len(raw)})
+	switch {
+	case errors.Is(err, claim.ErrMalformed), errors.Is(err, claim.ErrRule):
+		return adapter.CheckedTx{}, &adapter.MalformedTxError{Reason: err.Error()}
+	case err != nil: // the parser died, or its claim does not fit the bytes
+		return adapter.CheckedTx{}, err
+	}
+	return adapter.CheckedTx{Txid: tx.Txid(), Wtxid: tx.Wtxid(), Size: tx.Len(), StrippedSize: tx.StrippedSize(), Weight: tx.Weight()}, nil
+}
+
 // Settled ends what is spent on other bytes. See [adapter.Cell].
 func (c *cell) Settled(hash btc.Hash, sum [32]byte) { c.pool.Settled(hash, sum) }
 
@@ -93,6 +114,9 @@ type provenBody struct {
 	once    sync.Once
 	release func()
 }
+
+// Txid returns the proven id of a transaction. See [adapter.Proven].
+func (p *provenBody) Txid(i int) btc.Hash { return p.Tx(i).Txid() }
 
 // Release gives the slot back. See [adapter.Proven].
 func (p *provenBody) Release() { p.once.Do(p.release) }
