@@ -37,7 +37,12 @@ type Config struct {
 	// are forgotten. Build is of the parsers, and goes with them.
 	Evidence *evidence.Folder
 	Build    string
-	Log      *slog.Logger
+	// Operator brings what an operator asks, nil for nobody. The loop answers between
+	// two events; who asks must not wait for longer than Run lasts.
+	Operator <-chan Request
+	// Pulse shows the adapter to those who must not wait for it; nil: nobody looks.
+	Pulse *Pulse
+	Log   *slog.Logger
 }
 
 // Body is a block as a peer sent it, with what our chain says of its header.
@@ -131,6 +136,10 @@ type shell struct {
 	lastBody node.BodyID
 	fatal    error
 	progress progress
+	operator operator
+	pulse    *Pulse
+	reached  bool // the journal was loaded once
+	walked   int  // blocks disconnected since the last connect
 	budget   *link.Budget
 
 	events  chan node.Event
@@ -188,7 +197,10 @@ func Run(ctx context.Context, config Config) error {
 		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, wants: wants{proven: map[btc.Hash]bool{}},
 		events: make(chan node.Event, eventQueue), dialled: make(chan dialled), blocks: make(chan arrived),
 		judged: make(chan judged, eventQueue), jobs: make(chan journalJob, journalQueue),
-		failed: make(chan error, 1),
+		failed: make(chan error, 1), operator: operator{asked: map[uint64]chan<- Answer{}}, pulse: config.Pulse,
+	}
+	if s.pulse == nil {
+		s.pulse = &Pulse{}
 	}
 	if err := s.loadHeaders(ctx); err != nil {
 		return err
@@ -223,9 +235,12 @@ func (s *shell) loop(ctx context.Context) {
 	defer ticker.Stop()
 	s.step(ctx, node.Tick{})
 	for s.fatal == nil {
+		s.pulse.turned(s.now())
 		select {
 		case <-ctx.Done():
 			return
+		case request := <-s.config.Operator:
+			s.requested(ctx, request)
 		case event := <-s.events:
 			s.step(ctx, event)
 		case d := <-s.dialled:
@@ -240,7 +255,9 @@ func (s *shell) loop(ctx context.Context) {
 		case now := <-ticker.C:
 			s.step(ctx, node.Tick{})
 			s.saveBook(now)
-			s.progress.tick(s.log, now, s.brain.Status(now))
+			seen := s.snapshot(now)
+			s.pulse.show(seen)
+			s.progress.tick(s.log, now, seen.Status)
 		}
 	}
 }
@@ -253,7 +270,9 @@ func (s *shell) step(ctx context.Context, event node.Event) {
 	case node.DialFailed:
 		delete(s.peers, e.Peer)
 	}
+	s.countEvent(event)
 	for _, action := range s.brain.Step(s.now(), event) {
+		s.pulse.counts.action(action)
 		s.do(ctx, action)
 	}
 	s.wants.setUrgent(s.brain.Urgent())
@@ -306,6 +325,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 		s.log.ErrorContext(ctx, "alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
 	case node.OperatorTold:
 		s.log.InfoContext(ctx, "operator told", slog.String("block", a.Hash.String()), slog.String("refused", a.Refused))
+		s.operatorTold(a)
 	case node.Fatal:
 		s.fatal = &FatalError{a.Code, a.Detail}
 	}

@@ -54,6 +54,8 @@ type Config struct {
 	Deliver func(RawBlock)
 	// Count, if not nil, is told of each message before its payload.
 	Count func(command Command, verdict Verdict, sizeBytes int)
+	// Sent, if not nil, is told of each message that went.
+	Sent func(command Command, sizeBytes int)
 }
 
 // Conn is a net.Conn for a protocol engine, and the filter in front of it.

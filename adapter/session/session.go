@@ -46,6 +46,8 @@ type Config struct {
 	Events func(Event)
 	// Count, if not nil, is told of each message that comes, before its payload.
 	Count func(command link.Command, verdict link.Verdict, sizeBytes int)
+	// Sent, if not nil, is told of each message that went.
+	Sent func(command link.Command, sizeBytes int)
 }
 
 // Session is a conversation with one peer. Its methods may be called from many
@@ -94,6 +96,7 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 		Owes:      s.asked.any,
 		Deliver:   s.blockReceived,
 		Count:     cfg.Count,
+		Sent:      cfg.Sent,
 	})
 	s.peer = newEngine(s, conn.RemoteAddr())
 	s.peer.AssociateConnection(s.link)

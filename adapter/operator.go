@@ -1,0 +1,55 @@
+package adapter
+
+import (
+	"context"
+
+	"blockgate/adapter/node"
+)
+
+// Request is what an operator asks of a running adapter, on its way to the loop.
+type Request struct {
+	// Order makes the event that is to be stepped, with the number under which its
+	// [node.OperatorTold] comes back. nil changes nothing.
+	Order func(request uint64) node.Event
+	// Answer gets one answer; it has room for it.
+	Answer chan<- Answer
+}
+
+// Answer is where things stand once a [Request] was done.
+type Answer struct {
+	Refused string // why an order was not obeyed, "" if it was
+	Status  node.Status
+}
+
+// operator is the loop's side of those who ask.
+type operator struct {
+	last  uint64
+	asked map[uint64]chan<- Answer // orders that are not answered yet, maxOrders at most
+}
+
+// requested does what an operator asked for.
+func (s *shell) requested(ctx context.Context, r Request) {
+	if r.Order == nil {
+		r.Answer <- s.answer("")
+		return
+	}
+	if len(s.operator.asked) >= maxOrders {
+		r.Answer <- s.answer("too many orders wait for their answer")
+		return
+	}
+	s.operator.last++
+	s.operator.asked[s.operator.last] = r.Answer
+	s.step(ctx, r.Order(s.operator.last))
+}
+
+// operatorTold hands the brain's answer to whoever asked.
+func (s *shell) operatorTold(a node.OperatorTold) {
+	if asked, ok := s.operator.asked[a.Request]; ok {
+		delete(s.operator.asked, a.Request)
+		asked <- s.answer(a.Refused)
+	}
+}
+
+func (s *shell) answer(refused string) Answer {
+	return Answer{Refused: refused, Status: s.brain.Status(s.now())}
+}
