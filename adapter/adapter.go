@@ -138,8 +138,8 @@ type shell struct {
 	progress progress
 	operator operator
 	pulse    *Pulse
-	reached  bool // the journal was loaded once
-	walked   int  // blocks disconnected since the last connect
+	bus      busWord
+	walked   int // blocks disconnected since the last connect
 	budget   *link.Budget
 
 	events  chan node.Event
@@ -234,6 +234,7 @@ func (s *shell) loop(ctx context.Context) {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	s.step(ctx, node.Tick{})
+	s.pulse.show(s.snapshot(s.now()))
 	for s.fatal == nil {
 		s.pulse.turned(s.now())
 		select {
@@ -271,6 +272,7 @@ func (s *shell) step(ctx context.Context, event node.Event) {
 		delete(s.peers, e.Peer)
 	}
 	s.countEvent(event)
+	s.bus.hear(event)
 	for _, action := range s.brain.Step(s.now(), event) {
 		s.pulse.counts.action(action)
 		s.do(ctx, action)

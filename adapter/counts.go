@@ -77,10 +77,28 @@ func (s *shell) countEvent(event node.Event) {
 		word(&c.now.Bodies, outcomeWord(e.Outcome))
 	case node.BodyUnneeded:
 		word(&c.now.Bodies, "unneeded")
-	case node.JournalLoaded:
-		s.reached = true
 	case node.EventAppended:
 		s.countAppended(e.Kind)
+	}
+}
+
+// busWord is how the bus answered last.
+type busWord struct {
+	ok  bool
+	why string // of our own errors, "" if ok or if it was not asked yet
+}
+
+// hear takes in an answer of the bus; other events say nothing of it.
+func (b *busWord) hear(event node.Event) {
+	switch e := event.(type) {
+	case node.JournalLoaded, node.BodyStored, node.EventAppended:
+		*b = busWord{ok: true}
+	case node.JournalFailed:
+		*b = busWord{why: e.Detail}
+	case node.BodyStoreFailed:
+		*b = busWord{why: e.Detail}
+	case node.EventMoved:
+		*b = busWord{why: e.Detail}
 	}
 }
 

@@ -40,6 +40,7 @@ func (s *shell) requested(ctx context.Context, r Request) {
 	s.operator.last++
 	s.operator.asked[s.operator.last] = r.Answer
 	s.step(ctx, r.Order(s.operator.last))
+	s.pulse.show(s.snapshot(s.now())) // who looks next sees what came of it
 }
 
 // operatorTold hands the brain's answer to whoever asked.

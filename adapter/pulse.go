@@ -24,9 +24,10 @@ type Pulse struct {
 // Snapshot is where an adapter stood. All of it is by value, but for slices that
 // nobody writes to any more.
 type Snapshot struct {
-	Time    time.Time // zero: nothing is known yet
-	Status  node.Status
-	Reached bool // the journal was loaded: the bus takes what we write
+	Time   time.Time // zero: nothing is known yet
+	Status node.Status
+	Bus    bool   // the bus did what it was asked for last
+	BusWhy string // why it did not, in words of the bus
 	// Events, Blocks, Jobs, Verdicts and Headers are how many of each wait in the
 	// shell's queues: for the loop, for the journal, for the disk.
 	Events, Jobs, Verdicts, Headers int
@@ -66,14 +67,13 @@ func (p *Pulse) rested()               { p.job.Store(0) }
 func (p *Pulse) show(s Snapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.Reached = s.Reached || p.seen.Reached
 	p.seen = s
 }
 
 // snapshot returns where things stand.
 func (s *shell) snapshot(now time.Time) Snapshot {
 	seen := Snapshot{
-		Time: now, Status: s.brain.Status(now), Reached: s.reached,
+		Time: now, Status: s.brain.Status(now), Bus: s.bus.ok, BusWhy: s.bus.why,
 		Events: len(s.events), Jobs: len(s.jobs), Verdicts: len(s.judged), Bodies: len(s.bodies),
 		Budget: blockBudget, BudgetUsed: s.budget.InUse(), BudgetWaiting: s.budget.Waiting(),
 	}

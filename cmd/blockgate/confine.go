@@ -123,9 +123,9 @@ func firstFreePort() uint16 {
 }
 
 // confinement is what the adapter keeps: its folder, the ports of peers and bus,
-// and, unless every host is given by its address, name servers.
+// the clients of its control socket and of its metrics, and, unless every host is given by its address, name servers.
 func (c *adapterConfig) confinement() (sandbox.Role, error) {
-	role := sandbox.Role{Folders: []string{c.Folder}, AnyPort: c.AnyPort, Accept: c.HTTPListen != "", AllowNoLandlock: c.NoLandlock}
+	role := sandbox.Role{Folders: []string{c.Folder}, AnyPort: c.AnyPort, Accept: true, AllowNoLandlock: c.NoLandlock}
 	named := len(c.Connect) == 0 // by seeds
 	if named {
 		params, _, err := c.params()
