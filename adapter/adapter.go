@@ -128,19 +128,21 @@ func (e *FatalError) Error() string { return e.Detail }
 // shell owns everything that touches the world. The goroutine of Run owns its
 // fields but for the channels and wants.
 type shell struct {
-	config   Config
-	log      *slog.Logger
-	brain    *node.Node
-	peers    map[node.PeerID]*peer
-	bodies   map[node.BodyID]Proven
-	lastBody node.BodyID
-	fatal    error
-	progress progress
-	operator operator
-	pulse    *Pulse
-	bus      busWord
-	walked   int // blocks disconnected since the last connect
-	budget   *link.Budget
+	config    Config
+	log       *slog.Logger
+	brain     *node.Node
+	peers     map[node.PeerID]*peer
+	bodies    map[node.BodyID]Proven
+	lastBody  node.BodyID
+	fatal     error
+	progress  progress
+	operator  operator
+	pulse     *Pulse
+	bus       busWord
+	counted   time.Time // when addresses was
+	addresses int
+	walked    int // blocks disconnected since the last connect
+	budget    *link.Budget
 
 	events  chan node.Event
 	dialled chan dialled

@@ -74,9 +74,9 @@ func (s *shell) countEvent(event node.Event) {
 	case node.HeadersReceived:
 		c.now.Headers += uint64(len(e.Headers))
 	case node.BodyJudged:
-		word(&c.now.Bodies, outcomeWord(e.Outcome))
+		word(&c.now.Bodies, OutcomeWord(e.Outcome))
 	case node.BodyUnneeded:
-		word(&c.now.Bodies, "unneeded")
+		word(&c.now.Bodies, UnneededWord)
 	case node.EventAppended:
 		s.countAppended(e.Kind)
 	}
@@ -118,8 +118,11 @@ func (s *shell) countAppended(kind node.EventKind) {
 	c.Connects++
 }
 
-// outcomeWord returns what came of a body in a word.
-func outcomeWord(o node.Outcome) string {
+// UnneededWord counts bodies that came when the block was proven already.
+const UnneededWord = "unneeded"
+
+// OutcomeWord returns the word under which bodies with that outcome are counted.
+func OutcomeWord(o node.Outcome) string {
 	if o == node.OutcomeProven {
 		return "proven"
 	}

@@ -51,6 +51,10 @@ const (
 	// it is, and from then on the time between two such lines.
 	loadSilence = time.Second
 
+	// bookInterval is how often the addresses of the book are counted, which walks all
+	// of it: some milliseconds for 80,000.
+	bookInterval = 10 * time.Second
+
 	// maxOrders is how many orders of an operator may wait for the brain's answer.
 	// Source: more than may ask at a time; each is answered in its own step.
 	maxOrders = 32

@@ -31,8 +31,9 @@ type Snapshot struct {
 	// Events, Blocks, Jobs, Verdicts and Headers are how many of each wait in the
 	// shell's queues: for the loop, for the journal, for the disk.
 	Events, Jobs, Verdicts, Headers int
-	// Bodies is how many proven bodies are held.
-	Bodies int
+	// Bodies is how many proven bodies are held, Addresses how many addresses the book
+	// has; those are counted every [bookInterval].
+	Bodies, Addresses int
 	// Budget is the bytes of memory for bodies that are on their way, BudgetUsed how
 	// many of them are in use, BudgetWaiting how many blocks wait for room.
 	Budget, BudgetUsed, BudgetWaiting int
@@ -77,6 +78,10 @@ func (s *shell) snapshot(now time.Time) Snapshot {
 		Events: len(s.events), Jobs: len(s.jobs), Verdicts: len(s.judged), Bodies: len(s.bodies),
 		Budget: blockBudget, BudgetUsed: s.budget.InUse(), BudgetWaiting: s.budget.Waiting(),
 	}
+	if book := s.config.Node.Book; book != nil && now.Sub(s.counted) >= bookInterval {
+		s.counted, s.addresses = now, book.Stats().Entries
+	}
+	seen.Addresses = s.addresses
 	if s.keeper != nil {
 		seen.Headers = len(s.keeper.queue)
 	}

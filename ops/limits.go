@@ -10,10 +10,10 @@ const MaxInstances = 64
 // MaxWords is the most words that a label may have, MaxWordBytes the most bytes of
 // one.
 //
-// Source: 17 layers of the parser's cell, with room for those of other processes;
-// the longest name that a status line can carry.
+// Source: some 80 reasons for which a connection may end, with room for more; the
+// longest name that a status line can carry.
 const (
-	MaxWords     = 48
+	MaxWords     = 128
 	MaxWordBytes = 24
 )
 

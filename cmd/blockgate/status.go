@@ -25,12 +25,15 @@ type status struct {
 // address, a taken one costs the metrics and not the service.
 func openStatus(ctx context.Context, c *adapterConfig, log *slog.Logger) (*status, error) {
 	listen := c.HTTPListen
-	metrics, err := ops.NewMetrics(metricWords())
+	s := &status{ended: make(chan struct{}), log: log, pulse: &adapter.Pulse{}}
+	s.judged = judgement{readiness: c.Readiness, parsers: c.Parsers, cells: map[int]uint32{}}
+	words := metricWords()
+	words.Numbers = s.numbers
+	metrics, err := ops.NewMetrics(words)
 	if err != nil {
 		return nil, err
 	}
-	s := &status{metrics: metrics, ended: make(chan struct{}), log: log, pulse: &adapter.Pulse{}}
-	s.judged = judgement{readiness: c.Readiness, parsers: c.Parsers, cells: map[int]uint32{}}
+	s.metrics = metrics
 	if listen == "" {
 		return s, nil
 	}
@@ -63,6 +66,7 @@ func metricWords() ops.Config {
 	for _, c := range frame.Causes() {
 		words.Causes = append(words.Causes, c.String())
 	}
+	addNumberWords(&words)
 	return words
 }
 
