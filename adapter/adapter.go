@@ -258,6 +258,8 @@ func (s *shell) loop(ctx context.Context) {
 		case now := <-ticker.C:
 			s.step(ctx, node.Tick{})
 			s.saveBook(now)
+			s.rates(now)
+			seen := s.snapshot(now)
 			seen := s.snapshot(now)
 			s.pulse.show(seen)
 			s.progress.tick(s.log, now, seen.Status)

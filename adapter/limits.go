@@ -51,6 +51,9 @@ const (
 	// it is, and from then on the time between two such lines.
 	loadSilence = time.Second
 
+	// rateSpan is over how long a peer's rate is smoothed.
+	rateSpan = 10 * time.Second
+
 	// bookInterval is how often the addresses of the book are counted, which walks all
 	// of it: some milliseconds for 80,000.
 	bookInterval = 10 * time.Second

@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 )
 
@@ -11,6 +12,9 @@ type Request struct {
 	// Order makes the event that is to be stepped, with the number under which its
 	// [node.OperatorTold] comes back. nil changes nothing.
 	Order func(request uint64) node.Event
+	// Peers and Book say that the answer is to have the peers and bans, and the figures
+	// of the address book.
+	Peers, Book bool
 	// Answer gets one answer; it has room for it.
 	Answer chan<- Answer
 }
@@ -19,6 +23,9 @@ type Request struct {
 type Answer struct {
 	Refused string // why an order was not obeyed, "" if it was
 	Status  node.Status
+	Peers   []PeerTraffic
+	Bans    []node.BanStatus
+	Book    addrbook.Stats
 }
 
 // operator is the loop's side of those who ask.
@@ -30,7 +37,7 @@ type operator struct {
 // requested does what an operator asked for.
 func (s *shell) requested(ctx context.Context, r Request) {
 	if r.Order == nil {
-		r.Answer <- s.answer("")
+		r.Answer <- s.shown(r)
 		return
 	}
 	if len(s.operator.asked) >= maxOrders {
@@ -49,6 +56,19 @@ func (s *shell) operatorTold(a node.OperatorTold) {
 		delete(s.operator.asked, a.Request)
 		asked <- s.answer(a.Refused)
 	}
+}
+
+// shown returns what a request without an order asks for.
+func (s *shell) shown(r Request) Answer {
+	answer := s.answer("")
+	if r.Peers {
+		now := s.now()
+		answer.Peers, answer.Bans = s.peerTraffic(now), s.brain.Bans(now)
+	}
+	if r.Book {
+		answer.Book = s.brain.BookStats()
+	}
+	return answer
 }
 
 func (s *shell) answer(refused string) Answer {

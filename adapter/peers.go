@@ -16,6 +16,7 @@ type peer struct {
 	addr    string
 	cancel  context.CancelFunc
 	session *session.Session // nil while dialling
+	traffic traffic
 }
 
 // end ends the dial or the session.
@@ -72,8 +73,8 @@ func (s *shell) connected(ctx context.Context, d dialled) {
 		BestHeight: s.brain.Status(s.now()).BestHeight,
 		Budget:     s.budget,
 		Want:       func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer { return s.want(d.peer, hash) },
-		Count:      s.pulse.counts.received,
-		Sent:       s.pulse.counts.sent,
+		Count:      s.received(&p.traffic),
+		Sent:       s.wrote(&p.traffic),
 		Events:     func(event session.Event) { s.sessionEvent(ctx, d.peer, p.addr, &up, event) },
 	})
 	s.working.Go(func() { <-p.session.Done() })

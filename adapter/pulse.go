@@ -78,8 +78,8 @@ func (s *shell) snapshot(now time.Time) Snapshot {
 		Events: len(s.events), Jobs: len(s.jobs), Verdicts: len(s.judged), Bodies: len(s.bodies),
 		Budget: blockBudget, BudgetUsed: s.budget.InUse(), BudgetWaiting: s.budget.Waiting(),
 	}
-	if book := s.config.Node.Book; book != nil && now.Sub(s.counted) >= bookInterval {
-		s.counted, s.addresses = now, book.Stats().Entries
+	if now.Sub(s.counted) >= bookInterval {
+		s.counted, s.addresses = now, s.brain.BookStats().Entries
 	}
 	seen.Addresses = s.addresses
 	if s.keeper != nil {

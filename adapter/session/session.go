@@ -107,6 +107,11 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 // Done returns a channel that is closed after [Closed] was told.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
+// Ping returns how long the last pong took, 0 before the first.
+func (s *Session) Ping() time.Duration {
+	return time.Duration(s.peer.LastPingMicros()) * time.Microsecond
+}
+
 // Close ends the session for a reason of ours; the first reason counts. Nothing is
 // told from now on but [Closed]. It does not wait: see [Session.Done].
 func (s *Session) Close(reason link.Reason, detail string) {

@@ -20,6 +20,11 @@ const (
 	verbHealth     = "health"
 	verbInvalidate = "invalidate"
 	verbReconsider = "reconsider"
+	verbPeers      = "peers"
+	verbBan        = "ban"
+	verbUnban      = "unban"
+	verbConnect    = "connect"
+	verbBook       = "addrbook"
 )
 
 // hashArgs name a block.
@@ -44,8 +49,9 @@ type desk struct {
 	log      *slog.Logger
 }
 
-// openDesk listens at the control socket, before the process is confined.
-func openDesk(ctx context.Context, folder string, shown *status, log *slog.Logger) (*desk, error) {
+// openDesk listens at the control socket, before the process is confined. port is the
+// network's.
+func openDesk(ctx context.Context, folder string, port uint16, shown *status, log *slog.Logger) (*desk, error) {
 	control, err := ops.ListenControl(ctx, filepath.Join(folder, controlFolder))
 	if err != nil {
 		return nil, &exitError{exitData, err}
@@ -58,6 +64,9 @@ func openDesk(ctx context.Context, folder string, shown *status, log *slog.Logge
 	d.handleHash(verbReconsider, func(request uint64, hash btc.Hash) node.Event {
 		return node.OperatorReconsider{Request: request, Hash: hash}
 	})
+	control.Handle(verbPeers, d.peers)
+	control.Handle(verbBook, d.book)
+	d.handleAddresses(port)
 	return d, nil
 }
 

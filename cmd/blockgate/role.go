@@ -219,7 +219,7 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer shown.close()
-	orders, err := openDesk(ctx, c.Folder, shown, log)
+	orders, err := openDesk(ctx, c.Folder, params.Port, shown, log)
 	if err != nil {
 		return err
 	}
