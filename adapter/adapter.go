@@ -42,7 +42,12 @@ type Config struct {
 	Build    string
 	// Transactions brings what is to be sent, for one Run; nil: nothing.
 	Transactions *Transactions
-	Log          *slog.Logger
+	// Operator brings what an operator asks, nil for nobody. The loop answers between
+	// two events; who asks must not wait for longer than Run lasts.
+	Operator <-chan Request
+	// Pulse shows the adapter to those who must not wait for it; nil: nobody looks.
+	Pulse *Pulse
+	Log   *slog.Logger
 }
 
 // Body is a block as a peer sent it, with what our chain says of its header.
@@ -134,16 +139,22 @@ func (e *FatalError) Error() string { return e.Detail }
 // shell owns everything that touches the world. The goroutine of Run owns its
 // fields but for the channels and wants.
 type shell struct {
-	config   Config
-	log      *slog.Logger
-	brain    *node.Node
-	peers    map[node.PeerID]*peer
-	bodies   map[node.BodyID]Proven
-	lastBody node.BodyID
-	fatal    error
-	progress progress
-	budget   *link.Budget
-	dialer   *dialer.Dialer
+	config    Config
+	log       *slog.Logger
+	brain     *node.Node
+	peers     map[node.PeerID]*peer
+	bodies    map[node.BodyID]Proven
+	lastBody  node.BodyID
+	fatal     error
+	progress  progress
+	operator  operator
+	pulse     *Pulse
+	bus       busWord
+	counted   time.Time // when addresses was
+	addresses int
+	walked    int // blocks disconnected since the last connect
+	budget    *link.Budget
+	dialer    *dialer.Dialer
 
 	events  chan node.Event
 	dialled chan dialled
@@ -204,7 +215,10 @@ func Run(ctx context.Context, config Config) error {
 		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, wants: wants{proven: map[btc.Hash]bool{}},
 		events: make(chan node.Event, eventQueue), dialled: make(chan dialled), blocks: make(chan arrived),
 		judged: make(chan judged, eventQueue), jobs: make(chan journalJob, journalQueue),
-		failed: make(chan error, 1),
+		failed: make(chan error, 1), operator: operator{asked: map[uint64]chan<- Answer{}}, pulse: config.Pulse,
+	}
+	if s.pulse == nil {
+		s.pulse = &Pulse{}
 	}
 	if err := s.loadHeaders(ctx); err != nil {
 		return err
@@ -242,10 +256,14 @@ func (s *shell) loop(ctx context.Context) {
 	defer ticker.Stop()
 	s.step(ctx, node.Tick{})
 	s.loadTransactions(ctx)
+	s.pulse.show(s.snapshot(s.now()))
 	for s.fatal == nil {
+		s.pulse.turned(s.now())
 		select {
 		case <-ctx.Done():
 			return
+		case request := <-s.config.Operator:
+			s.requested(ctx, request)
 		case event := <-s.events:
 			s.step(ctx, event)
 		case a := <-s.txAsks:
@@ -262,7 +280,10 @@ func (s *shell) loop(ctx context.Context) {
 		case now := <-ticker.C:
 			s.step(ctx, node.Tick{})
 			s.saveBook(now)
-			s.progress.tick(s.log, now, s.brain.Status(now))
+			s.rates(now)
+			seen := s.snapshot(now)
+			s.pulse.show(seen)
+			s.progress.tick(s.log, now, seen.Status)
 		}
 	}
 }
@@ -275,7 +296,10 @@ func (s *shell) step(ctx context.Context, event node.Event) {
 	case node.DialFailed:
 		delete(s.peers, e.Peer)
 	}
+	s.countEvent(event)
+	s.bus.hear(event)
 	for _, action := range s.brain.Step(s.now(), event) {
+		s.pulse.counts.action(action)
 		s.do(ctx, action)
 	}
 	s.wants.setUrgent(s.brain.Urgent())
@@ -327,7 +351,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.Alarm:
 		s.log.ErrorContext(ctx, "alarm", slog.String("code", string(a.Code)), slog.String("detail", a.Detail))
 	case node.OperatorTold:
-		s.log.InfoContext(ctx, "operator told", slog.String("block", a.Hash.String()), slog.String("refused", a.Refused))
+		s.operatorTold(a)
 	case node.Announce:
 		s.announce(a)
 	case node.NoteTransaction:

@@ -27,7 +27,9 @@ func (s *shell) runJournal(ctx, journalCtx context.Context) {
 		case <-ctx.Done():
 			return
 		case job := <-s.jobs:
+			s.pulse.working(s.now())
 			job.run(journalCtx)
+			s.pulse.rested()
 		}
 	}
 }

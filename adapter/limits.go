@@ -49,6 +49,22 @@ const (
 	// it is, and from then on the time between two such lines.
 	loadSilence = time.Second
 
+	// rateSpan is over how long a peer's rate is smoothed.
+	rateSpan = 10 * time.Second
+
+	// bookInterval is how often the addresses of the book are counted, which walks all
+	// of it: some milliseconds for 80,000.
+	bookInterval = 10 * time.Second
+
+	// maxOrders is how many orders of an operator may wait for the brain's answer.
+	// Source: more than may ask at a time; each is answered in its own step.
+	maxOrders = 32
+
+	// maxWords is the most different reasons, outcomes or commands that are counted;
+	// what comes beyond is counted as [OtherWord]. Source: all tables of reasons
+	// together have some 60.
+	maxWords = 128
+
 	// maxProven is how many proven blocks are remembered, so that a late second
 	// copy is not taken in. The brain has some tens under way.
 	maxProven = 4096

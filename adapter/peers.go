@@ -18,6 +18,7 @@ type peer struct {
 	kind    node.Kind
 	cancel  context.CancelFunc
 	session *session.Session // nil while dialling
+	traffic traffic
 }
 
 // end ends the dial or the session.
@@ -88,6 +89,8 @@ func (s *shell) connected(ctx context.Context, d dialled) {
 		Budget:     s.budget,
 		Want:       func(hash btc.Hash, _ *btc.Header, _ int) link.WantAnswer { return s.want(d.peer, hash) },
 		Progress:   func(hash btc.Hash, size int, paused bool) { s.bodyProgress(d.peer, hash, size, paused) },
+		Count:      s.received(&p.traffic),
+		Sent:       s.wrote(&p.traffic),
 		Events:     func(event session.Event) { s.sessionEvent(ctx, d.peer, p, &up, event) },
 	})
 	s.working.Go(func() { <-p.session.Done() })

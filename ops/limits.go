@@ -10,10 +10,10 @@ const MaxInstances = 64
 // MaxWords is the most words that a label may have, MaxWordBytes the most bytes of
 // one.
 //
-// Source: 17 layers of the parser's cell, with room for those of other processes;
-// the longest name that a status line can carry.
+// Source: some 80 reasons for which a connection may end, with room for more; the
+// longest name that a status line can carry.
 const (
-	MaxWords     = 48
+	MaxWords     = 128
 	MaxWordBytes = 24
 )
 
@@ -61,4 +61,16 @@ const (
 	requestTimeout     = 5 * time.Second
 	answerTimeout      = 10 * time.Second
 	answerWriteTimeout = 5 * time.Second
+)
+
+const (
+	// MaxLoop is how long the adapter's loop may take for one turn. Source: it turns
+	// every 250 ms; 2,000 headers on a busy machine took less than a second.
+	MaxLoop = 30 * time.Second
+	// MaxJob is how long one job of the journal may take. Source: the bus bounds each
+	// of its answers by 10 s, and an event is sent 8 times at most; three times that.
+	MaxJob = 5 * time.Minute
+	// maxDetail is the most bytes that one reason for not being healthy may say.
+	// Source: 64 parked blocks would say 10 kB; the first tell enough.
+	maxDetail = 1000
 )

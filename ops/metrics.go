@@ -22,6 +22,25 @@ type Config struct {
 	Layers    []string // That they may report.
 	Restarted []string // Processes that are restarted.
 	Causes    []string // Of which parsers die.
+
+	// Numbers returns what the adapter knows of itself; nil for nothing. It must not
+	// wait for anything, and gives its maps away.
+	Numbers  func() Numbers
+	Reasons  []string // For which connections end.
+	Timeouts []string // Those of them that mean that something was late.
+	Outcomes []string // Of bodies.
+	Commands []string // Of messages.
+	Verdicts []string // On messages into which nobody looks.
+	Alarms   []string // By code.
+	Queues   []string
+}
+
+// sets are the words of all labels that are given at the start.
+func (c *Config) sets() map[string][]string {
+	return map[string][]string{
+		"process": c.Processes, "layer": c.Layers, "restarted": c.Restarted, "cause": c.Causes, "reason": c.Reasons, "timeout": c.Timeouts,
+		"outcome": c.Outcomes, "command": c.Commands, "verdict": c.Verdicts, "alarm": c.Alarms, "queue": c.Queues,
+	}
 }
 
 // ErrWord says that a label was to be a word that is not of its closed set, or
@@ -35,11 +54,18 @@ type Metrics struct {
 	registry *prometheus.Registry
 
 	build, layer, restarts, deaths *prometheus.Desc
+	numbers                        []numbered
 
 	mu        sync.Mutex // guards what follows
 	layers    map[place]map[string]bool
 	restarted map[string]uint64
 	died      map[string]uint64
+}
+
+// numbered is a metric of the adapter and its description.
+type numbered struct {
+	family
+	desc *prometheus.Desc
 }
 
 // place is one process of a kind.
@@ -51,9 +77,7 @@ type place struct {
 // NewMetrics returns metrics that know of no layer yet, and whose counters are 0.
 // It returns [ErrWord] for a set of words that no label can have.
 func NewMetrics(config Config) (*Metrics, error) {
-	for name, words := range map[string][]string{
-		"process": config.Processes, "layer": config.Layers, "restarted": config.Restarted, "cause": config.Causes,
-	} {
+	for name, words := range config.sets() {
 		if err := checkWords(words); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -67,6 +91,13 @@ func NewMetrics(config Config) (*Metrics, error) {
 		restarts: prometheus.NewDesc("blockgate_restarts_total",
 			"How often a process was started in the place of one that had died.", []string{"process"}, nil),
 		deaths: prometheus.NewDesc("blockgate_parser_deaths_total", "How many parsers died, by cause.", []string{"cause"}, nil),
+	}
+	for _, f := range families(&m.config) {
+		var labels []string
+		if f.label != "" {
+			labels = []string{f.label}
+		}
+		m.numbers = append(m.numbers, numbered{f, prometheus.NewDesc(f.name, f.help, labels, nil)})
 	}
 	return m, errors.Join(m.registry.Register(m), m.registry.Register(collectors.NewGoCollector()))
 }
@@ -150,6 +181,9 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{m.build, m.layer, m.restarts, m.deaths} {
 		ch <- d
 	}
+	for _, f := range m.numbers {
+		ch <- f.desc
+	}
 }
 
 // Collect is for the registry.
@@ -171,6 +205,44 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, cause := range m.config.Causes {
 		ch <- prometheus.MustNewConstMetric(m.deaths, prometheus.CounterValue, float64(died[cause]), cause)
 	}
+	m.collectNumbers(ch)
+}
+
+// collectNumbers sends what the adapter knows of itself.
+func (m *Metrics) collectNumbers(ch chan<- prometheus.Metric) {
+	if m.config.Numbers == nil {
+		return
+	}
+	numbers := m.config.Numbers()
+	if !numbers.Known {
+		return
+	}
+	for _, f := range m.numbers {
+		kind := prometheus.GaugeValue
+		if f.counter {
+			kind = prometheus.CounterValue
+		}
+		if f.label == "" {
+			ch <- prometheus.MustNewConstMetric(f.desc, kind, f.value(&numbers))
+			continue
+		}
+		values := folded(f.words, f.values(&numbers))
+		for _, name := range f.words {
+			ch <- prometheus.MustNewConstMetric(f.desc, kind, values[name], name)
+		}
+	}
+}
+
+// folded adds what is not of a set of words to [OtherWord].
+func folded(words []string, values map[string]float64) map[string]float64 {
+	others := 0.0
+	for name, value := range values {
+		if !slices.Contains(words, name) {
+			others += value
+		}
+	}
+	values[OtherWord] += others
+	return values
 }
 
 // series is one series of the gauge of layers.

@@ -24,8 +24,8 @@ type Role struct {
 	// Listen are the TCP ports that it may listen on; 0 is a port that the kernel
 	// picks.
 	Listen []uint16
-	// Accept lets it accept connections at sockets on which it listens already. One
-	// that may listen may accept.
+	// Accept lets it accept connections at sockets on which it listens already, and
+	// ask whose process is at the other end. One that may listen may accept.
 	Accept bool
 	// Datagrams lets it look up names over UDP. No filter sees where a datagram
 	// goes, so this is any address and port.

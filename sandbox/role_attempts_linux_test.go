@@ -55,6 +55,7 @@ var roleAttempts = []roleAttempt{
 	{"listen on any port", "ok", "EPERM", "EPERM", "EACCES"},
 	{"listen without bind", "ok", "EPERM", "EPERM", "ok"},
 	{"datagram", "ok", "ok", "EPERM", "EPERM"},
+	{"who asks", "ok", "ok", "ok", "EPERM"},
 	{"unix socket", "ok", "EPERM", "EPERM", "EPERM"},
 	{"abstract unix socket", "ok", "EPERM", "EPERM", "EPERM"},
 	{"socket pair", "ok", "EPERM", "EPERM", "EPERM"},

@@ -28,6 +28,12 @@ func rolePolicy(pid int, role Role) []rule {
 	if role.listens() || role.Accept {
 		rows = append(rows, rule{"accept4", 288, 242, allow, always, "clients"})
 	}
+	if role.Accept {
+		rows = append(rows, rule{
+			"getsockopt", 55, 209, allow, either(all(isInt(1, unix.SOL_SOCKET), isInt(2, unix.SO_PEERCRED))),
+			"who asks at a Unix socket that it was given: the user id decides",
+		})
+	}
 	if role.connects() && role.Datagrams {
 		rows = append(rows, roleDatagrams()...)
 	}

@@ -15,6 +15,7 @@ func testRoles() map[string]Role {
 	return map[string]Role{
 		"names":     {Folders: []string{"f"}, Connect: []uint16{1}, Datagrams: true},
 		"addresses": {Folders: []string{"f"}, Connect: []uint16{1}},
+		"accepts":   {Folders: []string{"f"}, Connect: []uint16{1}, Accept: true},
 		"any-port":  {Folders: []string{"f"}, AnyPort: true},
 		"broker":    {Folders: []string{"f"}, Listen: []uint16{1}},
 		"nothing":   {},
@@ -167,6 +168,10 @@ func TestRoleFilterArguments(t *testing.T) {
 		{"setsockopt", "names", refuses, []uint64{3, unix.SOL_SOCKET, unix.SO_BINDTODEVICE}},
 		{"getsockopt", "names", passes, []uint64{3, unix.SOL_SOCKET, unix.SO_ERROR}},
 		{"getsockopt", "names", refuses, []uint64{3, unix.SOL_SOCKET, unix.SO_PEERCRED}},
+		{"getsockopt", "broker", refuses, []uint64{3, unix.SOL_SOCKET, unix.SO_PEERCRED}},
+		{"getsockopt", "accepts", passes, []uint64{3, unix.SOL_SOCKET, unix.SO_PEERCRED}},
+		{"getsockopt", "accepts", refuses, []uint64{3, unix.SOL_SOCKET, unix.SO_PEERSEC}},
+		{"getsockopt", "accepts", refuses, []uint64{3, unix.SOL_SOCKET, unix.SO_PEERPIDFD}},
 	} {
 		for _, name := range []string{"amd64", "arm64"} {
 			m := roleMachine(t, name, testRoles()[c.role])
@@ -248,7 +253,7 @@ func TestRoleRows(t *testing.T) {
 			}
 		}
 	}
-	want := map[string]int{"names": 50, "addresses": 50, "any-port": 50, "broker": 52, "nothing": 24, "udp alone": 24}
+	want := map[string]int{"names": 50, "addresses": 50, "accepts": 51, "any-port": 50, "broker": 52, "nothing": 24, "udp alone": 24}
 	for role, count := range want {
 		if counts[role] != count {
 			t.Errorf("%s: %d calls pass, want %d: a new one is a decision, see docs/decisions", role, counts[role], count)

@@ -65,6 +65,8 @@ type Config struct {
 	Take func(command Command, payload []byte) error
 	// Count, if not nil, is told of each message before its payload.
 	Count func(command Command, verdict Verdict, sizeBytes int)
+	// Sent, if not nil, is told of each message that went.
+	Sent func(command Command, sizeBytes int)
 }
 
 // Conn is a net.Conn for a protocol engine, and the filter in front of it.

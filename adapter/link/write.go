@@ -92,6 +92,9 @@ func (c *Conn) send(frame []byte) error {
 	}
 	switch {
 	case err == nil:
+		if c.cfg.Sent != nil {
+			c.cfg.Sent(Command(frame[4:16]), len(frame)-frameHeaderSize)
+		}
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = &EndError{ReasonWriteTimeout, "in " + Command(frame[4:16]).String()}

@@ -58,6 +58,8 @@ type Config struct {
 	Waits func(txid btc.Hash) bool
 	// Count, if not nil, is told of each message that comes, before its payload.
 	Count func(command link.Command, verdict link.Verdict, sizeBytes int)
+	// Sent, if not nil, is told of each message that went.
+	Sent func(command link.Command, sizeBytes int)
 }
 
 // Session is a conversation with one peer. Its methods may be called from many
@@ -112,6 +114,7 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 		Take:      s.taken,
 		Purpose:   cfg.Purpose,
 		Count:     cfg.Count,
+		Sent:      cfg.Sent,
 	})
 	_, s.claim.Encrypted = conn.(*link.Encrypted)
 	s.peer = newEngine(s)
@@ -122,6 +125,11 @@ func Start(ctx context.Context, conn net.Conn, cfg Config) *Session {
 
 // Done returns a channel that is closed after [Closed] was told.
 func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Ping returns how long the last pong took, 0 before the first.
+func (s *Session) Ping() time.Duration {
+	return time.Duration(s.peer.LastPingMicros()) * time.Microsecond
+}
 
 // Close ends the session for a reason of ours; the first reason counts. Nothing is
 // told from now on but [Closed]. It does not wait: see [Session.Done].

@@ -122,11 +122,12 @@ func firstFreePort() uint16 {
 	return uint16(first)
 }
 
-// confinement is what the adapter keeps: its folder, the ports of peers and bus,
-// and, unless every host is given by its address, name servers. Behind a proxy it is the
-// proxy's port in place of the peers', and no name server.
+// confinement is what the adapter keeps: its folder, the ports of peers and bus, the
+// clients of its control socket and of its metrics, and, unless every host is given by
+// its address, name servers. Behind a proxy it is the proxy's port in place of the
+// peers', and no name server.
 func (c *adapterConfig) confinement() (sandbox.Role, error) {
-	role := sandbox.Role{Folders: []string{c.Folder}, AnyPort: c.AnyPort, Accept: c.HTTPListen != "", AllowNoLandlock: c.NoLandlock}
+	role := sandbox.Role{Folders: []string{c.Folder}, AnyPort: c.AnyPort, Accept: true, AllowNoLandlock: c.NoLandlock}
 	named, err := c.peerPorts(&role)
 	if err != nil {
 		return role, err

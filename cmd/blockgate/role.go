@@ -85,6 +85,7 @@ type adapterConfig struct {
 	NoLandlock  bool        `json:"allow_no_landlock"`
 	HTTPListen  string      `json:"http_listen"` // empty: nowhere
 	HTTPWanted  bool        `json:"http_wanted"` // the operator named it
+	Readiness   readiness   `json:"readiness"`
 	LogFormat   string      `json:"log_format"`
 	// Engine is what hashes: the supervisor has found that it can run here.
 	Engine sha256d.Engine `json:"sha256"`
@@ -207,11 +208,16 @@ func runAdapter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	shown, err := openStatus(ctx, c.HTTPListen, c.HTTPWanted, log)
+	shown, err := openStatus(ctx, &c, log)
 	if err != nil {
 		return err
 	}
 	defer shown.close()
+	orders, err := openDesk(ctx, c.Folder, params.Port, shown, log)
+	if err != nil {
+		return err
+	}
+	defer orders.close()
 	if c.Create { // the server is not ours
 		rememberAuthorities(log)
 	}
@@ -226,14 +232,15 @@ func runAdapter(ctx context.Context) error {
 	defer cells.pool.Close() //nolint:errcheck // the process ends
 	ctx, cancel := context.WithCancelCause(ctx)
 	go shown.serve(ctx)
-	defer func() { cancel(nil); <-shown.ended }()
+	go orders.serve(ctx)
+	defer func() { cancel(nil); <-shown.ended; <-orders.ended }()
 	go func() { cancel(followControl(cells.pool, shown)) }()
 
 	out := newJournal(c.journal(log), log)
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
 		Node: c.node(headers.Records()), Params: params, Names: c.names(), Dialer: c.Reach.dialer(), Cell: cells, Journal: out, Headers: headers, Log: log,
-		Evidence: failures, Build: sandbox.BuildID(),
+		Evidence: failures, Build: sandbox.BuildID(), Operator: orders.requests, Pulse: shown.pulse,
 	}))
 }
 

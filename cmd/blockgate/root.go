@@ -37,7 +37,8 @@ func newRoot() *cobra.Command {
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
-	root.AddCommand(newRun(), newDemo(), newTail(), newParse(), newReplay(), newHeaders(), newDoctor(), newVersion(), newRole())
+	root.AddCommand(newRun(), newDemo(), newTail(), newParse(), newReplay(), newHeaders(), newDoctor(), newVersion(), newRole(),
+		newPeers(), newBan(), newUnban(), newConnect(), newInvalidate(), newReconsider(), newAddrbook(), newHealth())
 	for _, cmd := range root.Commands() {
 		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd) }
 	}

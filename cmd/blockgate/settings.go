@@ -191,6 +191,7 @@ type runSettings struct {
 	anonymous   bool
 	parserPath  string
 	engine      engineFlag
+	readiness   readiness
 
 	start startPoint
 }
@@ -209,7 +210,8 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.nats, "nats", "", "URL of a NATS server with JetStream, instead of the bundled broker")
 	flags.StringVar(&s.creds, "creds", "", "with --nats: file with JWT credentials or an nkey seed")
 	flags.StringVar(&s.natsListen, "nats-listen", defaultNatsListen, "where the bundled broker listens; loopback only")
-	flags.StringVar(&s.httpListen, "http-listen", defaultHTTPListen, "where /metrics is served for Prometheus, host:port; empty for nowhere")
+	flags.StringVar(&s.httpListen, "http-listen", defaultHTTPListen, "where /metrics, /livez, /readyz and /startupz are served, host:port; empty for nowhere")
+	s.readiness.addFlags(flags)
 	s.journalSize = defaultJournalSize
 	flags.Var(&s.journalSize, "journal-size", "how much the journal may hold on disk")
 	flags.IntVar(&s.parsers, "parsers", defaultParsers, fmt.Sprintf("blocks parsed at a time, 2..%d, each by a confined process; %d more stand by", maxParsers, pool.Standby))
@@ -260,6 +262,9 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 	}
 	s.httpWanted = cmd.Flags().Changed("http-listen")
 	if err := checkHTTPListen(s.httpListen); err != nil {
+		return err
+	}
+	if err := s.readiness.complete(cmd.Flags(), s.network.Network, len(s.connect) > 0); err != nil {
 		return err
 	}
 	return s.completePaths()

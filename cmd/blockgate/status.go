@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"blockgate/adapter"
 	"blockgate/ops"
 	"blockgate/sandbox"
 	"blockgate/sandbox/frame"
@@ -16,22 +17,29 @@ type status struct {
 	server  *ops.Server   // nil: nobody can ask
 	ended   chan struct{} // closed when the server ended
 	log     *slog.Logger
+	pulse   *adapter.Pulse
+	judged  judgement
 }
 
 // openStatus listens, before the process is confined. Where the operator named no
 // address, a taken one costs the metrics and not the service.
-func openStatus(ctx context.Context, listen string, wanted bool, log *slog.Logger) (*status, error) {
-	metrics, err := ops.NewMetrics(metricWords())
+func openStatus(ctx context.Context, c *adapterConfig, log *slog.Logger) (*status, error) {
+	listen := c.HTTPListen
+	s := &status{ended: make(chan struct{}), log: log, pulse: &adapter.Pulse{}}
+	s.judged = judgement{readiness: c.Readiness, parsers: c.Parsers, cells: map[int]uint32{}}
+	words := metricWords()
+	words.Numbers = s.numbers
+	metrics, err := ops.NewMetrics(words)
 	if err != nil {
 		return nil, err
 	}
-	s := &status{metrics: metrics, ended: make(chan struct{}), log: log}
+	s.metrics = metrics
 	if listen == "" {
 		return s, nil
 	}
 	s.server, err = ops.Listen(ctx, listen)
 	switch {
-	case errors.Is(err, ops.ErrTaken) && !wanted:
+	case errors.Is(err, ops.ErrTaken) && !c.HTTPWanted:
 		s.server = nil
 		log.WarnContext(ctx, "metrics are not served", slog.String("address", listen), slog.String("reason", err.Error()),
 			slog.String("next", "name a free address with --http-listen, or none with --http-listen="))
@@ -40,6 +48,9 @@ func openStatus(ctx context.Context, listen string, wanted bool, log *slog.Logge
 		return nil, usagef("--http-listen %s: %w; name another address, or none with --http-listen=", listen, err)
 	}
 	s.server.Handle("GET /metrics", metrics.Handler())
+	for _, probe := range ops.Probes() {
+		s.server.Handle("GET "+probe.Path, probe.Handler(s.facts))
+	}
 	return s, nil
 }
 
@@ -55,6 +66,7 @@ func metricWords() ops.Config {
 	for _, c := range frame.Causes() {
 		words.Causes = append(words.Causes, c.String())
 	}
+	addNumberWords(&words)
 	return words
 }
 
@@ -81,12 +93,15 @@ func (s *status) close() {
 func (s *status) take(record frame.Control) {
 	switch record.Kind {
 	case frame.ControlReady:
+		s.judged.ready(record.Worker, record.Generation)
 		s.line(frame.ProcessParser, record.Worker, record.Text)
 	case frame.ControlLayers:
 		s.line(frame.Process(record.Worker), 0, record.Text)
 	case frame.ControlTally:
 		s.tally(record.Text)
-	case frame.ControlDied, frame.ControlBraked, frame.ControlSealed, frame.ControlKill:
+	case frame.ControlDied:
+		s.judged.died(record.Worker, record.Generation)
+	case frame.ControlBraked, frame.ControlSealed, frame.ControlKill:
 	}
 }
 

@@ -65,6 +65,7 @@ var attempts = map[string]func(world) error{
 	"listen on any port":        func(world) error { return listen(0) },
 	"listen without bind":       func(world) error { return listen(-1) },
 	"datagram":                  datagram,
+	"who asks":                  func(world) error { return whoAsks() },
 	"unix socket":               func(w world) error { return connectUnix(w.Path) },
 	"abstract unix socket":      func(w world) error { return connectUnix(w.Abstract) },
 	"socket pair":               func(world) error { _, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0); return err },
@@ -198,6 +199,17 @@ func option(level, name int) error {
 		return err
 	}
 	return unix.SetsockoptInt(fd, level, name, 1)
+}
+
+// whoAsks asks for the user at the other end of a socket; where there is none the
+// kernel answers all the same.
+func whoAsks() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	_, err = unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	return err
 }
 
 // listen listens on a port; -1 leaves out the bind.

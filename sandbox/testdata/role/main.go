@@ -76,10 +76,10 @@ func confine(name string, w world) {
 		fmt.Println("none")
 		return
 	case "names":
-		role.Connect, role.Datagrams = []uint16{w.Allowed, 53}, true
+		role.Connect, role.Datagrams, role.Accept = []uint16{w.Allowed, 53}, true, true
 		role.ReadOnly = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/nowhere", filepath.Dir(w.Creds)}
 	case "addresses":
-		role.Connect = []uint16{w.Allowed}
+		role.Connect, role.Accept = []uint16{w.Allowed}, true
 	case "any-port":
 		role.AnyPort = true
 	case "broker":
