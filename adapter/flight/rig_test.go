@@ -48,6 +48,7 @@ type world struct {
 	lied     bool
 	done     []node.Append
 	queue    []node.Event
+	deaf     bool // nobody answers
 }
 
 func config(peers int) node.Config {
@@ -91,7 +92,9 @@ func (w *world) step(ev node.Event) {
 		w.recorder.Stepped(w.now, ev, actions)
 		w.steps++
 		for _, a := range actions {
-			w.answer(a)
+			if !w.deaf {
+				w.answer(a)
+			}
 		}
 	}
 }
@@ -178,3 +181,5 @@ func reread(t *testing.T, f *flight.File) *flight.File {
 	}
 	return got
 }
+
+func hashesOf(hashes ...btc.Hash) []btc.Hash { return hashes }

@@ -115,10 +115,10 @@ func (r *Recorder) room(now time.Time) time.Duration {
 		return since
 	}
 	for r.size+chunkSize+chunkSlack > r.max && len(r.chunks) > 0 {
-		r.forget("the ring was full")
+		r.forget()
 	}
 	for r.full && len(r.chunks) > 0 && now.Sub(r.chunks[0].end) > MaxAge {
-		r.forget("")
+		r.forget()
 	}
 	if r.spare == nil {
 		r.spare = make([]byte, 0, chunkSize+chunkSlack)
@@ -134,10 +134,12 @@ func (r *Recorder) room(now time.Time) time.Duration {
 const maxSince = 1 << 60 * time.Nanosecond
 
 // forget lets the oldest chunk go.
-func (r *Recorder) forget(why string) {
+func (r *Recorder) forget() {
 	oldest := r.chunks[0]
-	r.full = true
-	r.lose(why + " at " + r.last.UTC().Format(time.RFC3339) + ": what came first is gone")
+	if !r.full {
+		r.full = true
+		r.lose("the ring was full at " + r.last.UTC().Format(time.RFC3339) + ": what came first is gone")
+	}
 	copy(r.chunks, r.chunks[1:])
 	r.chunks[len(r.chunks)-1] = chunk{}
 	r.chunks = r.chunks[:len(r.chunks)-1]
