@@ -92,9 +92,9 @@ func fill(t *testing.T, rng *rand.Rand, v reflect.Value) {
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		v.SetUint((rng.Uint64() | 1) >> rng.IntN(64) & (1<<v.Type().Bits() - 1) | 1)
+		v.SetUint((rng.Uint64()|1)>>rng.IntN(64)&(1<<v.Type().Bits()-1) | 1)
 	case reflect.Int, reflect.Int32, reflect.Int64:
-		v.SetInt(int64(rng.Uint64()|1) >> (64 - v.Type().Bits()) >> rng.IntN(v.Type().Bits()) | 1)
+		v.SetInt(int64(rng.Uint64()|1)>>(64-v.Type().Bits())>>rng.IntN(v.Type().Bits()) | 1)
 	case reflect.String:
 		v.SetString(strings.Repeat("\x00\xffa", 1+rng.IntN(4)))
 	case reflect.Slice:

@@ -24,7 +24,7 @@ import (
 //	checksum                32   SHA-256 of all before
 //
 //	entry     code 1, fields     the event
-//	          since              the entry before, in 1 ms or, if odd, in 1 ns
+//	          since              the entry before, in 1 µs or, if odd, in 1 ns
 //	          actions            count; if there are any, a checksum over all that
 //	                             they have; then each, code 1 and fields, cut short
 //
@@ -66,9 +66,9 @@ type Entry struct {
 // since is the time since the entry before.
 func (c *codec) since(v *time.Duration) {
 	n := int64(*v)
-	odd := n%int64(time.Millisecond) != 0
+	odd := n%int64(time.Microsecond) != 0
 	if !odd {
-		n /= int64(time.Millisecond)
+		n /= int64(time.Microsecond)
 	}
 	n <<= 1
 	if odd {
@@ -79,11 +79,11 @@ func (c *codec) since(v *time.Duration) {
 	}
 	*v = time.Duration(n >> 1)
 	switch {
-	case n&1 == 0 && (*v > maxSince/time.Millisecond || *v < -maxSince/time.Millisecond):
+	case n&1 == 0 && (*v > maxSince/time.Microsecond || *v < -maxSince/time.Microsecond):
 		c.fail()
 	case n&1 == 0:
-		*v *= time.Millisecond
-	case *v%time.Millisecond == 0 || *v > maxSince || *v < -maxSince:
+		*v *= time.Microsecond
+	case *v%time.Microsecond == 0 || *v > maxSince || *v < -maxSince:
 		c.fail() // too long, or it has a shorter spelling
 	}
 }

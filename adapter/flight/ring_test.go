@@ -175,7 +175,7 @@ func TestTimes(t *testing.T) {
 	now := start
 	times := []time.Time{now}
 	for _, d := range []time.Duration{
-		0, 1, -1, time.Millisecond, -time.Millisecond, time.Millisecond + 1, 250 * time.Millisecond, 999_999, -24 * time.Hour,
+		0, 1, -1, time.Microsecond, -time.Microsecond, time.Microsecond + 1, 250 * time.Millisecond, 999, -24 * time.Hour,
 		flight.MaxSince - 1, flight.MaxSince, flight.MaxSince + 1, -flight.MaxSince, 1 - flight.MaxSince, time.Hour,
 	} {
 		now = now.Add(d)
