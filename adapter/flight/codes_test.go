@@ -16,7 +16,6 @@ import (
 	"blockgate/adapter/addrbook"
 	"blockgate/adapter/flight"
 	"blockgate/adapter/node"
-	"blockgate/internal/btc"
 )
 
 // closedSet returns the names of the types of package node that have a method.
@@ -88,7 +87,7 @@ func fill(t *testing.T, rng *rand.Rand, v reflect.Value) {
 		v.Set(reflect.ValueOf(anyAddr(t, rng)))
 		return
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // what is no flat value ends the test
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
@@ -107,8 +106,8 @@ func fill(t *testing.T, rng *rand.Rand, v reflect.Value) {
 			fill(t, rng, v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(t, rng, v.Field(i))
+		for _, field := range v.Fields() {
+			fill(t, rng, field)
 		}
 	default:
 		t.Fatalf("%v is no flat value: a recording cannot have it", v.Type())
@@ -168,24 +167,18 @@ func TestEverySettingComesBack(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var cfg node.Config
 	v := reflect.ValueOf(&cfg).Elem()
-	for i := range v.NumField() {
-		if v.Field(i).Kind() != reflect.Pointer { // Chain and Book are told apart
-			fill(t, rng, v.Field(i))
+	var others []string // have a state of their own
+	for field, value := range v.Fields() {
+		if value.Kind() == reflect.Pointer {
+			others = append(others, field.Name)
+		} else {
+			fill(t, rng, value)
 		}
 	}
 	if got := flight.ConfigBack(cfg); !reflect.DeepEqual(got, cfg) {
 		t.Errorf("%+v\ncomes back as\n%+v\nis there a setting that its codec does not name?", cfg, got)
 	}
-	var others []string
-	for i := range v.NumField() {
-		if v.Field(i).Kind() == reflect.Pointer {
-			others = append(others, v.Type().Field(i).Name)
-		}
-	}
 	if want := []string{"Chain", "Book"}; !slices.Equal(others, want) {
 		t.Errorf("settings with a state of their own: %v, want %v: a recording must have them", others, want)
-	}
-	if btc.Regtest.Valid() == btc.Network(200).Valid() {
-		t.Error("any network is valid")
 	}
 }

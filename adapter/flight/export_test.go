@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
-	"time"
 
 	"blockgate/adapter/node"
 )
@@ -114,5 +113,5 @@ const (
 	MaxBriefText    = maxBriefText
 	MaxInline       = maxInline
 	MaxLoads        = maxLoads
-	MaxSince        = time.Duration(maxSince)
+	MaxSince        = maxSince
 )

@@ -77,15 +77,16 @@ func (c *codec) since(v *time.Duration) {
 	if signed(c, &n); !c.reading {
 		return
 	}
-	*v = time.Duration(n >> 1)
-	switch {
-	case n&1 == 0 && (*v > maxSince/time.Microsecond || *v < -maxSince/time.Microsecond):
-		c.fail()
-	case n&1 == 0:
-		*v *= time.Microsecond
-	case *v%time.Microsecond == 0 || *v > maxSince || *v < -maxSince:
-		c.fail() // too long, or it has a shorter spelling
+	n, odd = n>>1, n&1 == 1
+	most, unit := int64(maxSince), int64(1)
+	if !odd {
+		most, unit = most/int64(time.Microsecond), int64(time.Microsecond)
 	}
+	if n > most || n < -most || odd && n%int64(time.Microsecond) == 0 {
+		c.fail() // too long, or it has a shorter spelling
+		return
+	}
+	*v = time.Duration(n * unit)
 }
 
 // entry reads one entry; e.Now is that of the one before.
@@ -236,8 +237,8 @@ func (f *File) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		d := newDecoder()
 		for i := range f.chunks {
-			for e := range f.chunks[i].entries(d) { // Decode saw that they are whole
-				if !yield(e) {
+			for e, err := range f.chunks[i].entries(d) {
+				if err != nil || !yield(e) { // there is no error: Decode has seen all
 					return
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // seal puts the checksum behind what stands before it.
 func seal(body []byte) []byte {
 	sum := sha256.Sum256(body)
-	return append(body[:len(body):len(body)], sum[:]...)
+	return append(slices.Clip(body), sum[:]...)
 }
 
 func TestFileComesBack(t *testing.T) {

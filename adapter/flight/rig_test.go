@@ -43,8 +43,7 @@ type world struct {
 	byHash   map[btc.Hash]int
 	steps    int
 	bodies   node.BodyID
-	heights  []node.BodyID // by body, which block
-	lie      btc.Hash      // the first that sends it sends other bytes
+	lie      btc.Hash // the first that sends it sends other bytes
 	lied     bool
 	done     []node.Append
 	queue    []node.Event

@@ -61,7 +61,7 @@ func (r *Recorder) Preloaded(now time.Time, headers []btc.Header) {
 // The time must have no monotonic reading: what the brain does must follow from what
 // can be written down. One that has spoils the replay.
 func (r *Recorder) Stepped(now time.Time, ev node.Event, actions []node.Action) {
-	if now != now.Round(0) { //nolint:staticcheck // == on purpose: it is about the monotonic reading
+	if now != now.Round(0) {
 		r.lose("the clock was a monotonic one")
 		now = now.Round(0)
 	}
@@ -131,7 +131,7 @@ func (r *Recorder) room(now time.Time) time.Duration {
 }
 
 // maxSince is the longest time between two entries of a chunk.
-const maxSince = 1 << 60 * time.Nanosecond
+const maxSince = time.Duration(1 << 60)
 
 // forget lets the oldest chunk go.
 func (r *Recorder) forget() {

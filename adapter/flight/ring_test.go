@@ -201,7 +201,6 @@ func TestWhatCannotBeReplayed(t *testing.T) {
 		name, want string
 		spoil      func(*flight.Recorder)
 	}{
-		{"monotonic clock", "the clock was a monotonic one", func(r *flight.Recorder) { r.Stepped(time.Now(), node.Tick{}, nil) }},
 		{"no code", "an event or action has no code: <nil>", func(r *flight.Recorder) { r.Stepped(start, nil, nil) }},
 		{"an action without a code", "an event or action has no code: node.Tick", func(r *flight.Recorder) { r.Stepped(start, node.Tick{}, []node.Action{nil}) }},
 		{"batches", "headers were loaded in more than 65536 batches", func(r *flight.Recorder) {

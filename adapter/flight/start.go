@@ -130,20 +130,31 @@ func (s *Start) New(more func(count int) ([]btc.Header, error)) (*node.Node, err
 	if !cfg.Network.Valid() {
 		return nil, fmt.Errorf("%w: network %d", ErrCorrupt, cfg.Network)
 	}
-	if len(s.Book) > 0 {
-		book := addrbook.Config{Network: cfg.Network, Seed: s.Chance}
-		var err error
-		if len(s.Systems) > 0 {
-			if book.Systems, err = addrbook.ParseASMap(s.Systems); err != nil {
-				return nil, fmt.Errorf("recorded map of systems: %w", err)
-			}
-		}
-		if cfg.Book, err = addrbook.Decode(s.Book, book); err != nil {
-			return nil, fmt.Errorf("recorded address book: %w", err)
-		}
+	var err error
+	if cfg.Book, err = s.book(); err != nil {
+		return nil, err
 	}
 	n := node.New(cfg)
 	return n, s.preload(n, more)
+}
+
+// book returns the address book, nil if there was none.
+func (s *Start) book() (*addrbook.Book, error) {
+	if len(s.Book) == 0 {
+		return nil, nil //nolint:nilnil // a brain without a book makes its own
+	}
+	cfg := addrbook.Config{Network: s.Config.Network, Seed: s.Chance}
+	var err error
+	if len(s.Systems) > 0 {
+		if cfg.Systems, err = addrbook.ParseASMap(s.Systems); err != nil {
+			return nil, fmt.Errorf("recorded map of systems: %w", err)
+		}
+	}
+	book, err := addrbook.Decode(s.Book, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("recorded address book: %w", err)
+	}
+	return book, nil
 }
 
 func (s *Start) preload(n *node.Node, more func(int) ([]btc.Header, error)) error {

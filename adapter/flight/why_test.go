@@ -104,15 +104,22 @@ func TestWhyEveryType(t *testing.T) {
 	hash := mine(1)[0].Hash()
 	r := flight.New("", start, config(1))
 	for i, ev := range []node.Event{
-		node.NotFound{Peer: 1, Hashes: hashesOf(hash)}, node.BodyUnneeded{Peer: 1, Hash: hash},
-		node.OperatorInvalidate{Hash: hash}, node.OperatorReconsider{Hash: hash}, node.JournalLoaded{Tip: hash, TipHeight: 1},
-		node.JournalHeader{Hash: hash, Detail: "no\nsuch"}, node.BodyStoreFailed{Hash: hash, Detail: "down"},
+		node.NotFound{Peer: 1, Hashes: hashesOf(hash)},
+		node.BodyUnneeded{Peer: 1, Hash: hash},
+		node.OperatorInvalidate{Hash: hash},
+		node.OperatorReconsider{Hash: hash},
+		node.JournalLoaded{Tip: hash, TipHeight: 1},
+		node.JournalHeader{Hash: hash, Detail: "no\nsuch"},
+		node.BodyStoreFailed{Hash: hash, Detail: "down"},
 		node.BlocksAnnounced{Peer: 1, Hashes: hashesOf(hash, hash)},
 		node.EventAppended{Hash: hash, Kind: node.DisconnectBlock},
 	} {
 		r.Stepped(start.Add(time.Duration(i)), ev, []node.Action{
-			node.Alarm{Code: node.AlarmParked, Detail: "block " + hash.String()}, node.OperatorTold{Hash: hash, Refused: "no"},
-			node.FetchHeader{Hash: hash}, node.Fatal{Code: node.FatalStartConflict, Detail: "x"}, node.Alarm{Detail: "other"},
+			node.Alarm{Code: node.AlarmParked, Detail: "block " + hash.String()},
+			node.OperatorTold{Hash: hash, Refused: "no"},
+			node.FetchHeader{Hash: hash},
+			node.Fatal{Code: node.FatalStartConflict, Detail: "x"},
+			node.Alarm{Detail: "other"},
 		})
 	}
 	story, err := r.File().Why(hash.String())
