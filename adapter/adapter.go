@@ -264,7 +264,6 @@ func (s *shell) loop(ctx context.Context) {
 			s.saveBook(now)
 			s.rates(now)
 			seen := s.snapshot(now)
-			seen := s.snapshot(now)
 			s.pulse.show(seen)
 			s.progress.tick(s.log, now, seen.Status)
 		}

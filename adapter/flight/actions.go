@@ -21,6 +21,7 @@ func newActions() *kinds[node.Action] {
 		row[node.Action](14, (*codec).operatorTold),
 		row[node.Action](15, (*codec).alarm),
 		row[node.Action](16, (*codec).fatal),
+		row[node.Action](17, func(c *codec, a *node.AskAddrs) { number(c, &a.Peer) }),
 	)
 }
 

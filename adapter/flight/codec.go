@@ -2,6 +2,7 @@ package flight
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"time"
 
 	"blockgate/adapter/addrbook"
@@ -237,4 +238,30 @@ func (c *codec) heard(v *addrbook.Heard) {
 	c.addr(&v.Addr)
 	number(c, &v.Services)
 	number(c, &v.Seen)
+}
+
+// prefix is an address range, 0 for none: the length of its address in bytes, those,
+// and its length in bits.
+func (c *codec) prefix(v *netip.Prefix) {
+	var room [16]byte
+	b := room[:0]
+	if !c.reading && v.IsValid() {
+		b = append(b, v.Addr().AsSlice()...)
+	}
+	size, bits := uint8(len(b)), uint8(max(v.Bits(), 0))
+	if c.byte(&size); size == 0 {
+		return
+	}
+	if size != 4 && size != 16 {
+		c.fail()
+		return
+	}
+	c.raw(room[:size])
+	c.byte(&bits)
+	if c.reading {
+		addr, _ := netip.AddrFromSlice(room[:size])
+		if *v = netip.PrefixFrom(addr, int(bits)); !v.IsValid() {
+			c.fail()
+		}
+	}
 }

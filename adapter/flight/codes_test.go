@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -82,6 +83,11 @@ func fill(t *testing.T, rng *rand.Rand, v reflect.Value) {
 	switch v.Interface().(type) {
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Unix(rng.Int64N(1<<33)-1<<32, rng.Int64N(1e9)).UTC()))
+		return
+	case netip.Prefix:
+		b := make([]byte, 4+12*rng.IntN(2))
+		addr, _ := netip.AddrFromSlice(b)
+		v.Set(reflect.ValueOf(netip.PrefixFrom(addr, rng.IntN(8*len(b)+1))))
 		return
 	case addrbook.Addr:
 		v.Set(reflect.ValueOf(anyAddr(t, rng)))

@@ -28,6 +28,11 @@ func newEvents() *kinds[node.Event] {
 		row[node.Event](19, (*codec).bodyStoreFailed),
 		row[node.Event](20, (*codec).eventAppended),
 		row[node.Event](21, (*codec).eventMoved),
+		row[node.Event](22, (*codec).operatorBan),
+		row[node.Event](23, (*codec).operatorUnban),
+		row[node.Event](24, (*codec).operatorConnect),
+		row[node.Event](25, func(*codec, *node.ConsumerActive) {}),
+		row[node.Event](26, func(*codec, *node.ConsumerIdle) {}),
 	)
 }
 
@@ -145,4 +150,22 @@ func (c *codec) eventAppended(e *node.EventAppended) {
 func (c *codec) eventMoved(e *node.EventMoved) {
 	text(c, &e.Detail)
 	c.flag(&e.Stale)
+}
+
+func (c *codec) operatorBan(e *node.OperatorBan) {
+	number(c, &e.Request)
+	c.prefix(&e.Prefix)
+	c.addr(&e.Addr)
+	signed(c, &e.For)
+}
+
+func (c *codec) operatorUnban(e *node.OperatorUnban) {
+	number(c, &e.Request)
+	c.prefix(&e.Prefix)
+	c.addr(&e.Addr)
+}
+
+func (c *codec) operatorConnect(e *node.OperatorConnect) {
+	number(c, &e.Request)
+	c.addr(&e.Addr)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"blockgate/adapter/node"
+	"blockgate/internal/btc"
 )
 
 // The file. Numbers are uvarints.
@@ -36,6 +37,7 @@ const (
 	Version  = 1
 	sumSize  = sha256.Size
 	minEntry = 3 // bytes
+	maxBase  = 24
 )
 
 var (
@@ -154,7 +156,11 @@ func (f *File) Since() time.Time {
 // Append appends the recording to b, at most [MaxFile] bytes; [Decode] reads it again.
 // It has the brain's secret and peers' addresses: nobody else should read it.
 func (f *File) Append(b []byte) []byte {
-	begin := len(b)
+	begin, size := len(b), 1<<16+len(f.Start.Book)+len(f.Start.Systems)+len(f.Start.Headers)*btc.HeaderSize
+	for i := range f.chunks {
+		size += len(f.chunks[i].bytes) + maxBase
+	}
+	b = slices.Grow(b, size)
 	c := codec{out: append(append(b, fileMagic...), Version), plain: true}
 	c.start(&f.Start)
 	text(&c, &f.Lost)
@@ -167,6 +173,9 @@ func (f *File) Append(b []byte) []byte {
 	sum := sha256.Sum256(c.out[begin:])
 	return append(c.out, sum[:]...)
 }
+
+// Is reports whether bytes begin as a recording.
+func Is(b []byte) bool { return bytes.HasPrefix(b, []byte(fileMagic)) }
 
 // Decode reads a recording, and keeps the slice. It returns [ErrCorrupt] or
 // [ErrVersion]. What it needs is some times the length of b at most.

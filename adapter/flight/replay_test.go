@@ -2,10 +2,12 @@ package flight_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/flight"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
@@ -142,5 +144,55 @@ func TestReplayBringsHeaders(t *testing.T) {
 		if _, _, err := f.Replay(func(int) ([]btc.Header, error) { return nil, gone }); !errors.Is(err, gone) {
 			t.Errorf("no headers: %v", err)
 		}
+	}
+}
+
+// TestReplayWithABook records a brain that dials from an address book: what it dials
+// is by chance, and the same again.
+func TestReplayWithABook(t *testing.T) {
+	cfg := config(0)
+	cfg.Book = addrbook.New(addrbook.Config{Network: btc.Regtest, Secret: [32]byte{9}, Seed: 5})
+	var found []addrbook.Addr
+	for i := range 500 {
+		addr, err := addrbook.ParseAddr(fmt.Sprintf("%d.%d.0.1:18444", 20+i%100, i/2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, addr)
+	}
+	for i := range 10 {
+		cfg.Book.AddDNS(fmt.Sprint("seed", i), found[50*i:50*i+50], 9, start)
+	}
+	recorder := flight.New("", start, cfg)
+	brain := node.New(cfg)
+	dialled := map[addrbook.Addr]bool{}
+	now := start
+	for range 2000 {
+		now = now.Add(time.Second)
+		actions := brain.Step(now, node.Tick{})
+		recorder.Stepped(now, node.Tick{}, actions)
+		for _, a := range actions {
+			if d, ok := a.(node.Dial); ok {
+				dialled[d.Addr] = true
+				failed := node.DialFailed{Peer: d.Peer, Detail: "refused"}
+				recorder.Stepped(now, failed, brain.Step(now, failed))
+			}
+		}
+	}
+	if len(dialled) < 50 {
+		t.Fatalf("%d addresses dialled", len(dialled))
+	}
+	f := reread(t, recorder.File())
+	if _, _, err := f.Replay(nil); err != nil {
+		t.Error(err)
+	}
+	f.Start.Chance++
+	var diverged *flight.DivergedError
+	if _, _, err := f.Replay(nil); !errors.As(err, &diverged) {
+		t.Errorf("another chance: %v", err)
+	}
+	f.Start.Book = f.Start.Book[1:]
+	if _, _, err := f.Replay(nil); !errors.Is(err, addrbook.ErrCorrupt) {
+		t.Errorf("no book: %v", err)
 	}
 }

@@ -69,7 +69,9 @@ func (r *Recorder) Stepped(now time.Time, ev node.Event, actions []node.Action) 
 	c := &r.codec
 	capacity := cap(c.out)
 	c.brief = r.full
-	known := r.events.put(c, ev)
+	if !r.events.put(c, ev) {
+		r.lose(fmt.Sprintf("%T has no code", ev))
+	}
 	c.since(&since)
 	c.brief = true
 	n := uint64(len(actions))
@@ -79,10 +81,9 @@ func (r *Recorder) Stepped(now time.Time, ev node.Event, actions []node.Action) 
 		number(c, &sum)
 	}
 	for _, a := range actions {
-		known = r.actions.put(c, a) && known
-	}
-	if !known {
-		r.lose(fmt.Sprintf("an event or action has no code: %T", ev))
+		if !r.actions.put(c, a) {
+			r.lose(fmt.Sprintf("%T has no code", a))
+		}
 	}
 	r.size += cap(c.out) - capacity
 	r.entries++

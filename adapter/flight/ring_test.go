@@ -201,8 +201,8 @@ func TestWhatCannotBeReplayed(t *testing.T) {
 		name, want string
 		spoil      func(*flight.Recorder)
 	}{
-		{"no code", "an event or action has no code: <nil>", func(r *flight.Recorder) { r.Stepped(start, nil, nil) }},
-		{"an action without a code", "an event or action has no code: node.Tick", func(r *flight.Recorder) { r.Stepped(start, node.Tick{}, []node.Action{nil}) }},
+		{"no code", "<nil> has no code", func(r *flight.Recorder) { r.Stepped(start, nil, nil) }},
+		{"an action without a code", "<nil> has no code", func(r *flight.Recorder) { r.Stepped(start, node.Tick{}, []node.Action{nil}) }},
 		{"batches", "headers were loaded in more than 65536 batches", func(r *flight.Recorder) {
 			for i := range flight.MaxLoads + 1 {
 				if r.Preloaded(start, nil); i < flight.MaxLoads && r.Stats().Lost != "" {

@@ -106,7 +106,13 @@ func (c *codec) blob(v *[]byte) {
 func (c *codec) config(v *node.Config) {
 	number(c, &v.Network)
 	c.addrs(&v.Connect)
+	c.flag(&v.ConnectOnly)
 	signed(c, &v.MaxOutbound)
+	signed(c, &v.Feelers)
+	signed(c, &v.Anchors)
+	number(c, &v.Kinds)
+	number(c, &v.OnlyPort)
+	signed(c, &v.IdleAfter)
 	c.addrs(&v.FixedSeeds)
 	c.flag(&v.UseSeeds)
 	c.work(&v.MinimumChainWork)

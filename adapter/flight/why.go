@@ -32,6 +32,20 @@ type Story struct {
 	Earlier int    `json:"earlier"`
 }
 
+// String tells the story line by line, each with its time and how long after the first
+// it was.
+func (s *Story) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, recorded since %s\n", s.Of, s.Since.Format(time.RFC3339))
+	if s.Earlier > 0 {
+		fmt.Fprintf(&b, "%d lines are left out here\n", s.Earlier)
+	}
+	for _, l := range s.Lines {
+		fmt.Fprintf(&b, "%s %+10.3fs  %s\n", l.At.Format("2006-01-02 15:04:05.000"), l.At.Sub(s.Lines[0].At).Seconds(), l.Text)
+	}
+	return b.String()
+}
+
 var (
 	// ErrSubject says that what a story is asked of is neither a block nor a peer.
 	ErrSubject = errors.New("neither a block hash, a height, a peer's address nor peer:NUMBER")
