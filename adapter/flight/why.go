@@ -89,6 +89,10 @@ func (t *teller) choose(of string, f *File) error {
 	}
 	if height, err := strconv.ParseInt(of, 10, 32); err == nil {
 		t.blocks = f.blocksAt(btc.Height(height))
+		t.story.Of = fmt.Sprintf("block %d", height)
+		for _, hash := range t.blocks {
+			t.story.Of += " " + hash.String()
+		}
 		return untold(t.blocks, of)
 	}
 	if number, ok := strings.CutPrefix(of, "peer:"); ok {
