@@ -11,6 +11,7 @@ import (
 	"blockgate/adapter/addrbook"
 	"blockgate/adapter/dialer"
 	"blockgate/adapter/evidence"
+	"blockgate/adapter/flight"
 	"blockgate/adapter/link"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
@@ -155,6 +156,8 @@ type shell struct {
 	walked    int // blocks disconnected since the last connect
 	budget    *link.Budget
 	dialer    *dialer.Dialer
+	clock     clock // the brain's
+	recorder  *flight.Recorder
 
 	events  chan node.Event
 	dialled chan dialled
@@ -209,9 +212,10 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("parameters of %v for a node of %v", config.Params.Network, config.Node.Network)
 	}
 	config.Dialer.Magic = config.Params.Magic
+	recorder := flight.New(config.Build, time.Now(), config.Node) // before the brain has its book
 	s := &shell{
 		dialer: dialer.New(config.Dialer),
-		config: config, log: config.Log, brain: node.New(config.Node), budget: budget,
+		config: config, log: config.Log, brain: node.New(config.Node), recorder: recorder, budget: budget,
 		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, wants: wants{proven: map[btc.Hash]bool{}},
 		events: make(chan node.Event, eventQueue), dialled: make(chan dialled), blocks: make(chan arrived),
 		judged: make(chan judged, eventQueue), jobs: make(chan journalJob, journalQueue),
@@ -298,7 +302,7 @@ func (s *shell) step(ctx context.Context, event node.Event) {
 	}
 	s.countEvent(event)
 	s.bus.hear(event)
-	for _, action := range s.brain.Step(s.now(), event) {
+	for _, action := range s.think(event) {
 		s.pulse.counts.action(action)
 		s.do(ctx, action)
 	}

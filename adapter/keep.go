@@ -19,9 +19,11 @@ func (s *shell) loadHeaders(ctx context.Context) error {
 	begin, count := s.now(), 0
 	said := begin
 	err := s.config.Headers.Load(func(headers []btc.Header) error {
-		if err := s.brain.Preload(headers, s.now()); err != nil {
+		at := s.clock.at(time.Now())
+		if err := s.brain.Preload(headers, at); err != nil {
 			return err
 		}
+		s.recorder.Preloaded(at, headers)
 		count += len(headers)
 		if now := s.now(); now.Sub(said) >= loadSilence {
 			said = now

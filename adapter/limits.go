@@ -69,6 +69,11 @@ const (
 	// copy is not taken in. The brain has some tens under way.
 	maxProven = 4096
 
+	// clockStep is by how much the machine's clock must be ahead for the brain's to be
+	// put right at once. All that the brain waits for ends then, so it is more than
+	// what servers of time correct in one step on a machine that runs.
+	clockStep = time.Minute
+
 	// stopTimeout is how long the journal may take to end the job in hand when
 	// the process stops. The supervisor kills it after 6.5 s.
 	stopTimeout = 6 * time.Second

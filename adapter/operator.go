@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"blockgate/adapter/addrbook"
+	"blockgate/adapter/flight"
 	"blockgate/adapter/node"
 )
 
@@ -15,6 +16,8 @@ type Request struct {
 	// Peers and Book say that the answer is to have the peers and bans, and the figures
 	// of the address book.
 	Peers, Book bool
+	// Recording asks for a copy of what the flight recorder has.
+	Recording bool
 	// Answer gets one answer; it has room for it.
 	Answer chan<- Answer
 }
@@ -26,6 +29,8 @@ type Answer struct {
 	Peers   []PeerTraffic
 	Bans    []node.BanStatus
 	Book    addrbook.Stats
+	// Recording is that which was asked for, or nil.
+	Recording *flight.File
 }
 
 // operator is the loop's side of those who ask.
@@ -67,6 +72,9 @@ func (s *shell) shown(r Request) Answer {
 	}
 	if r.Book {
 		answer.Book = s.brain.BookStats()
+	}
+	if r.Recording {
+		answer.Recording = s.recorder.File()
 	}
 	return answer
 }

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
 
 	"blockgate/adapter/addrbook"
+	"blockgate/adapter/flight"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
@@ -29,10 +31,29 @@ func TestSimulation(t *testing.T) {
 			for _, wrong := range s.judge() {
 				t.Errorf("seed %d: %s", seed, wrong)
 			}
+			if seed%10 == 0 {
+				s.replay(t)
+			}
 			if t.Failed() {
 				t.Logf("last of the transcript of seed %d:\n%s", seed, s.tail())
 			}
 		})
+	}
+}
+
+// replay writes the run down as an operator would and does all of it again.
+func (s *sim) replay(t *testing.T) {
+	t.Helper()
+	f, err := flight.Decode(s.recorder.File().Append(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, steps, err := f.Replay(nil)
+	if err != nil {
+		t.Fatalf("seed %d: %v", s.seed, err)
+	}
+	if got, want := again.Status(s.now), s.node.Status(s.now); !reflect.DeepEqual(got, want) || uint64(steps) != s.recorder.Stats().Entries {
+		t.Errorf("seed %d: %d steps end in %+v, want %+v", s.seed, steps, got, want)
 	}
 }
 
@@ -78,6 +99,7 @@ type sim struct {
 	seed      uint64
 	now       time.Time
 	node      *node.Node
+	recorder  *flight.Recorder
 	tree      *tree
 	tip       *block // of the honest
 	journal   *journal
@@ -119,6 +141,7 @@ func newSim(seed uint64) *sim {
 	for _, p := range s.strangers {
 		cfg.Connect = append(cfg.Connect, p.at)
 	}
+	s.recorder = flight.New("", s.now, cfg)
 	s.node = node.New(cfg)
 	s.kept = kept{btc.Regtest.Params().Genesis.Hash(): true}
 	return s
@@ -261,7 +284,9 @@ func (s *sim) step(e node.Event) {
 	if _, ok := e.(node.Tick); !ok {
 		s.note("%s", s.showEvent(e))
 	}
-	for _, a := range slices.Clone(s.node.Step(s.now, e)) {
+	actions := slices.Clone(s.node.Step(s.now, e))
+	s.recorder.Stepped(s.now, e, actions)
+	for _, a := range actions {
 		s.note("    %s", s.tree.show(a))
 		s.perform(a)
 	}

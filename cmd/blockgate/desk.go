@@ -25,6 +25,8 @@ const (
 	verbUnban      = "unban"
 	verbConnect    = "connect"
 	verbBook       = "addrbook"
+	verbWhy        = "why"
+	verbRecord     = "record"
 )
 
 // hashArgs name a block.
@@ -67,6 +69,7 @@ func openDesk(ctx context.Context, folder string, port uint16, shown *status, lo
 	control.Handle(verbPeers, d.peers)
 	control.Handle(verbBook, d.book)
 	d.handleAddresses(port)
+	d.handleFlight(folder)
 	return d, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"blockgate/adapter/evidence"
+	"blockgate/adapter/flight"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 	"blockgate/internal/sha256d"
@@ -38,12 +39,16 @@ type replaySettings struct {
 	json, seed bool
 	noLandlock bool
 	parserPath string
+	headers    string // of a recording
 }
 
 const replayLong = `The service keeps each body that it could not prove, with the reason, in
 adapter/evidence of its data directory. This command gives such a body to a fresh
 parser, confined as in the service, and says whether the same comes of it. One
 parser is asked, once; the service asks a second one before a death counts.
+
+A file of ` + "`blockgate record`" + ` is replayed, too: a fresh brain is given all that the
+service's was, at the same times, and has to do the same to the last byte.
 
 With --seed it judges nothing and prints the body as an input of the fuzz target
 FuzzBlock, to be put into parser/testdata/fuzz/FuzzBlock.
@@ -57,7 +62,7 @@ func newReplay() *cobra.Command {
 	s := &replaySettings{}
 	cmd := &cobra.Command{
 		Use:     "replay FILE|-",
-		Short:   "Judge a body again that the service could not prove",
+		Short:   "Judge a body again that was not proven, or replay a recording",
 		Long:    replayLong,
 		Example: replayExample,
 		Args:    cobra.ExactArgs(1),
@@ -69,6 +74,7 @@ func newReplay() *cobra.Command {
 	flags.BoolVar(&s.seed, "seed", false, "print the body as a fuzz input, and judge nothing")
 	flags.BoolVar(&s.noLandlock, "allow-no-landlock", false, "run the cell without Landlock")
 	flags.StringVar(&s.parserPath, "parser", "", "path of blockgate-parser (default: beside this binary)")
+	flags.StringVar(&s.headers, "headers", "", "headers file of the service, for a recording that has too many of its own")
 	return cmd
 }
 
@@ -93,9 +99,12 @@ func runReplay(cmd *cobra.Command, s *replaySettings, path string) error {
 	if s.json && s.seed {
 		return usagef("--json and --seed: want one of them")
 	}
-	file, err := readInput(&patientReader{cmd.Context(), cmd.InOrStdin()}, path, evidence.MaxFile+1)
+	file, err := readInput(&patientReader{cmd.Context(), cmd.InOrStdin()}, path, max(evidence.MaxFile, flight.MaxFile)+1)
 	if err != nil {
 		return err
+	}
+	if flight.Is(file) {
+		return s.replayFlight(cmd, path, file)
 	}
 	record, err := evidence.Decode(file)
 	if err != nil {

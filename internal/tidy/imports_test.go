@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"adapter/addrbook":    {"internal/btc"},
 	"adapter/link/bip324": {}, // Ciphers and keys of the v2 transport; tried against official vectors without a socket.
 	"adapter/node":        {"adapter/addrbook", "headerchain", "internal/btc"},
+	"adapter/flight":      {"adapter/addrbook", "adapter/node", "internal/btc"}, // What the brain was told, for replay.
 
 	// Touches the network or the disk.
 	"headerchain/store": {"headerchain", "internal/btc"},
@@ -40,7 +41,7 @@ var imports = map[string][]string{
 	"adapter/fakepeer":  {"internal/btc"},
 	"adapter/simnet":    {"adapter/addrbook", "adapter/fakepeer", "adapter/link", "adapter/node", "internal/btc"},
 	"adapter": {
-		"adapter/addrbook", "adapter/dialer", "adapter/evidence", "adapter/link", "adapter/node", "adapter/session", "adapter/txstore",
+		"adapter/addrbook", "adapter/dialer", "adapter/evidence", "adapter/flight", "adapter/link", "adapter/node", "adapter/session", "adapter/txstore",
 		"headerchain", "internal/btc",
 	},
 

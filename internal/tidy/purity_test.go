@@ -11,7 +11,7 @@ import (
 // pure are the packages that decide and touch nothing: they take bytes, time and
 // randomness as arguments and return what to do.
 var pure = []string{
-	"internal/btc", "internal/sha256d", "headerchain", "adapter/addrbook", "adapter/link/bip324", "adapter/node",
+	"internal/btc", "internal/sha256d", "headerchain", "adapter/addrbook", "adapter/flight", "adapter/link/bip324", "adapter/node",
 	"parser", "sandbox/claim", "sandbox/frame", "sandbox/reject", "sandbox/signet", "sandbox/verdict",
 }
 
