@@ -65,7 +65,7 @@ type plan struct {
 // gives the same.
 func NewLibrary() *Library {
 	lib := &Library{byHash: map[btc.Hash]*block{}}
-	chain := fakepeer.NewRegtest(fakepeer.Mining{Seed: librarySeed, FirstTime: firstTime})
+	chain := fakepeer.NewRegtest(fakepeer.Mining{Seed: librarySeed, FirstTime: firstTime, Spacing: spacing})
 	last := stationHeights[len(stationHeights)-1] + growth
 	mustMine(chain.Mine(int(last)))
 	lib.main = append(lib.main, lib.add(chain, "m", nil, 0))

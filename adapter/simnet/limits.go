@@ -11,6 +11,9 @@ const (
 	librarySeed = 20261121
 	// firstTime is when block 1 was found, in Unix seconds: 2025-01-01.
 	firstTime = 1_735_689_600
+	// spacing is how many seconds lie between two blocks: little, so that no branch
+	// reaches into the future.
+	spacing = 10
 	// growth is how many blocks the main chain goes on above the highest station.
 	growth = 24
 	// lowHeaders is how long the branch with little work is: two full messages and some.
@@ -31,6 +34,9 @@ const (
 	// maxPeers is how many peers a run has at most; hostileShare of a hundred of them are
 	// hostile, and one at least is honest, reachable and does not leave.
 	maxPeers, hostileShare = 50, 80
+	// minAge and maxAge are how old the tip is when a run begins: all blocks to come are
+	// older, and only some runs begin near now.
+	minAge, maxAge = 7 * time.Hour, 27 * time.Hour
 	// maxTraits is how many traits a hostile peer has at most.
 	maxTraits = 4
 	// tickEvery is the interval of ticks, as in the shell.

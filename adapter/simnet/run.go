@@ -101,7 +101,7 @@ func newRun(lib *Library, seed uint64) *run {
 		r.station = lib.stations[short+r.dice.IntN(2)]
 	}
 	r.tip = lib.main[r.station.height]
-	r.begin = time.Unix(int64(r.tip.header.Time()), 0).Add(time.Duration(r.dice.IntN(7200)) * time.Second)
+	r.begin = time.Unix(int64(r.tip.header.Time()), 0).Add(minAge + time.Duration(r.dice.Int64N(int64(maxAge-minAge))))
 	r.time.now = r.begin
 	r.blockSize = [...]int{10_000, 200_000, 1_200_000}[r.dice.IntN(3)]
 	r.writeScript()
