@@ -3,12 +3,14 @@ package simnet
 import (
 	"net/netip"
 	"time"
+
+	"blockgate/adapter/addrbook"
 )
 
 // peer is a node of the simulated network, at one address.
 type peer struct {
 	index  int
-	addr   netip.AddrPort
+	addr   addrbook.Addr
 	honest bool
 	solid  bool // honest, reachable, does not leave
 	traits trait
@@ -47,7 +49,7 @@ func (r *run) addPeers() {
 			group = byte(r.dice.IntN(i + 1))
 		}
 		p.index = i
-		p.addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{12, group, byte(i), 1}), 18444)
+		p.addr = addrbook.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{12, group, byte(i), 1}), 18444))
 		r.byAddr[p.addr] = p
 	}
 }
@@ -122,8 +124,8 @@ func (r *run) keepsBody(p *peer, b *block) bool {
 	switch {
 	case p.traits.has(silent | stalling):
 		return true
-	case p.traits.has(gaps):
-		return (int(b.height)+p.index)%3 == 0
+	case p.traits.has(gaps) && (int(b.height)+p.index)%3 == 0:
+		return true
 	}
 	return !b.open && !(p.hide == r.station.rebel && r.lib.has(p.hide, b))
 }

@@ -3,9 +3,9 @@ package simnet
 import (
 	"io"
 	"math/rand/v2"
-	"net/netip"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/headerchain"
 	"blockgate/internal/btc"
@@ -55,7 +55,7 @@ type run struct {
 	lowMost btc.Height
 
 	peers  []*peer
-	byAddr map[netip.AddrPort]*peer
+	byAddr map[addrbook.Addr]*peer
 	conns  map[node.PeerID]*conn
 
 	bodies     map[node.BodyID]btc.Hash
@@ -93,7 +93,7 @@ func Play(lib *Library, seed uint64, log io.Writer) Report {
 func newRun(lib *Library, seed uint64) *run {
 	r := &run{
 		lib: lib, seed: seed, dice: rand.New(rand.NewPCG(seed, 20)),
-		byAddr: map[netip.AddrPort]*peer{}, conns: map[node.PeerID]*conn{}, bodies: map[node.BodyID]btc.Hash{},
+		byAddr: map[addrbook.Addr]*peer{}, conns: map[node.PeerID]*conn{}, bodies: map[node.BodyID]btc.Hash{},
 		proven: map[btc.Hash]bool{}, everProven: map[btc.Hash]bool{}, journal: journal{stored: map[btc.Hash]bool{}},
 	}
 	short := len(lib.stations) - 2
