@@ -27,6 +27,7 @@ type conn struct {
 	requests []time.Time
 	// askedHeaders is how many getheaders have no answer.
 	askedHeaders int
+	coming       *body  // on the line
 	drop         func() // gives back the memory of the body on the line; nil if there is none
 }
 
@@ -146,11 +147,30 @@ func (r *run) blockBegins(c *conn, f frame) {
 		r.carry(c, f.size, func() {})
 		return
 	}
-	r.budget.claim(r, claim{f.size, hash, c, func() { r.bodyComes(c, f) }})
+	granted := false
+	r.budget.claim(r, claim{f.size, hash, c, func() { granted = true; r.bodyComes(c, f) }})
+	if !granted {
+		r.step(node.BodyProgress{Peer: c.id, Hash: hash, Bytes: btc.HeaderSize, Paused: true})
+	}
+}
+
+// progress tells now and then how far a body has come, until it is whole.
+func (r *run) progress(c *conn, f frame, begun time.Time) {
+	if c.over || c.coming != f.body {
+		return
+	}
+	sizeBytes := int(r.time.now.Sub(begun).Seconds() * float64(c.peer.rate))
+	r.step(node.BodyProgress{Peer: c.id, Hash: f.body.block.hash, Bytes: min(f.size, btc.HeaderSize+sizeBytes)})
+	r.time.in(progressEvery, func() { r.progress(c, f, begun) })
 }
 
 // bodyComes lets a body that has its memory come in.
 func (r *run) bodyComes(c *conn, f frame) {
+	c.coming = f.body
+	begun := r.time.now
+	if f.size > oneRead {
+		r.time.in(c.peer.onLine(oneRead), func() { r.progress(c, f, begun) })
+	}
 	c.drop = func() { // the connection ends before
 		c.drop = nil
 		r.budget.release(r, f.size)
@@ -160,7 +180,7 @@ func (r *run) bodyComes(c *conn, f frame) {
 		return
 	}
 	r.carry(c, f.size, func() {
-		c.drop = nil
+		c.drop, c.coming = nil, nil
 		hash := f.body.block.hash
 		if _, ok := r.brain.Wanted(c.id, hash); !ok {
 			r.budget.release(r, f.size)

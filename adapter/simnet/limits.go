@@ -43,6 +43,8 @@ const (
 	tickEvery = 250 * time.Millisecond
 	// progressEvery is how often the shell tells how far a body is.
 	progressEvery = 250 * time.Millisecond
+	// oneRead is how much of a body comes by one read of the link.
+	oneRead = 64 << 10
 	// blockBudget is how many bytes of bodies may be on their way at once, and
 	// reservedBudget the part of it for the block that the window waits for: as in the
 	// shell.
