@@ -110,19 +110,19 @@ func (s *station) plans() []plan {
 		{max(0, h-90), 200, short + "heavy200-", func(tip *block) { s.heavy[200] = tip }},
 		{h - 3, 9, short + "rebel-", func(tip *block) { s.rebel = tip }},
 	}
-	if h < shortStation {
-		plans = append(plans, plan{h - 5, 2200, short + "heavy2200-", func(tip *block) { s.heavy[2200] = tip }})
+	if h == longAttack {
+		plans = append(plans, plan{h - 5, 1100, short + "heavy1100-", func(tip *block) { s.heavy[1100] = tip }})
 	}
 	for i := range detours {
 		at := h + btc.Height(2*i)
 		plans = append(plans, plan{at, 1 + i%4, fmt.Sprintf("%sdetour%d-", short, i), s.addDetour})
 	}
 	for i := range twins {
-		at := h - btc.Height(1+i%6)
+		at := max(1, h-btc.Height(1+i%6))
 		plans = append(plans, plan{at, 1 + i%3, fmt.Sprintf("%stwin%d-", short, i), func(tip *block) { s.twins = append(s.twins, tip) }})
 	}
 	for i := range spamBranches {
-		at := h - btc.Height(1+i%15)
+		at := max(1, h-btc.Height(1+i%15))
 		plans = append(plans, plan{at, spamHeaders, fmt.Sprintf("%sspam%d-", short, i), func(tip *block) { s.spam = append(s.spam, tip) }})
 	}
 	return plans

@@ -21,13 +21,16 @@ const (
 	// detours, twins and spamBranches are how many branches of each kind a station has;
 	// spamHeaders is how long each of the last is.
 	detours, twins, spamBranches, spamHeaders = 6, 8, 24, 20
+	// longAttack is the station that has a heavier branch of more headers than the brain
+	// looks at to find missing blocks.
+	longAttack = 70
 	// shortStation is below which height a station is short.
 	shortStation = 1000
 )
 
 // stationHeights are the heights of the stations, rising. The long ones need more than
 // one headers message, so that a presync has something to read.
-var stationHeights = [...]btc.Height{20, 45, 90, 150, 230, 330, 2150, 4320} //nolint:gochecknoglobals // a table, never written
+var stationHeights = [...]btc.Height{12, 20, 45, 70, 110, 170, 2150, 4320} //nolint:gochecknoglobals // a table, never written
 
 // The world.
 const (

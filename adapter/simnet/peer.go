@@ -92,9 +92,9 @@ func (r *run) makeHostile(p *peer) {
 	}
 	at := r.station
 	switch {
-	case p.traits.has(heavy2200) && at.heavy[2200] != nil:
-		p.hide = at.heavy[2200]
-	case p.traits.has(heavy200 | heavy2200):
+	case p.traits.has(heavy1100) && at.heavy[1100] != nil:
+		p.hide = at.heavy[1100]
+	case p.traits.has(heavy200 | heavy1100):
 		p.hide = at.heavy[200]
 	case p.traits.has(heavy6):
 		p.hide = at.heavy[6]

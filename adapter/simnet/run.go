@@ -158,7 +158,7 @@ func (r *run) writeScript() {
 
 // setEnd says until when the honest chain must be published.
 func (r *run) setEnd() {
-	r.calm = r.begin.Add(30*time.Second + time.Duration(r.dice.IntN(90))*time.Second)
+	r.calm = r.begin.Add(20*time.Second + time.Duration(r.dice.IntN(60))*time.Second)
 	last := r.tip
 	if len(r.script) > 0 {
 		last = r.script[len(r.script)-1]

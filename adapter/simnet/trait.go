@@ -19,7 +19,7 @@ const (
 	heavy1                        // has headers of a heavier branch of so many, and keeps the bodies
 	heavy6
 	heavy200
-	heavy2200
+	heavy1100
 	rebel     // has a heavier branch of which one block breaks a rule
 	frozen    // shows an old tip
 	mutating  // sends other bytes than the block's
@@ -56,7 +56,7 @@ const hostileTraits = 34
 
 var traitNames = [...]string{ //nolint:gochecknoglobals // a table, never written
 	"refuses", "dumb", "no-services", "lying-height", "silent", "slow", "stalling", "gaps", "not-found", "heavy-1", "heavy-6",
-	"heavy-200", "heavy-2200", "rebel", "frozen", "mutating", "poisonous", "dripping", "crawling", "spam-low", "spam-high",
+	"heavy-200", "heavy-1100", "rebel", "frozen", "mutating", "poisonous", "dripping", "crawling", "spam-low", "spam-high",
 	"unlinked", "bad-header", "duplicate", "two-faced", "addr-flood", "inv-flood", "ping-flood", "garbage", "oversize",
 	"unasked", "pushes-tx", "leaving", "halving", "flaky", "sluggish", "behind", "by-inv", "chatty", "future",
 }
