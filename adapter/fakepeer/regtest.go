@@ -1,6 +1,7 @@
 package fakepeer
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
@@ -25,6 +26,9 @@ type Mining struct {
 	// FirstTime is the timestamp of block 1, in Unix seconds; 0 stands for ten
 	// minutes after genesis.
 	FirstTime uint32
+	// Spacing is how many seconds a block is after the one before; 0 stands for ten
+	// minutes.
+	Spacing uint32
 }
 
 // MaxPad is the most padding that keeps a block below the weight limit.
@@ -80,7 +84,7 @@ func (c *Chain) mine(n int) error {
 func (c *Chain) nextBlock() []byte {
 	params := c.network.Params()
 	prev := c.blocks[c.best[len(c.best)-1]].header()
-	time := prev.Time() + btc.BlockSpacing
+	time := prev.Time() + cmp.Or(c.mining.Spacing, btc.BlockSpacing)
 	if len(c.best) == 1 && c.mining.FirstTime != 0 {
 		time = c.mining.FirstTime
 	}

@@ -35,10 +35,10 @@ func (n *Node) knows(hash btc.Hash) bool {
 }
 
 // adoptEmpty decides where the journal begins. A base that was decided before
-// stays while it is on the best chain.
+// stays while it is on the branch of [Node.startTip].
 func (n *Node) adoptEmpty() {
 	j := &n.journal
-	if onBest, ok := n.chain.AtHeight(j.tipHeight); !j.adopted || !ok || onBest.Hash != j.tip {
+	if !j.adopted || !n.leadsTo(j.tip, j.tipHeight, n.startTip().Hash) {
 		below, ok := n.startBelow()
 		if !ok {
 			return // the chain is not there yet
@@ -150,7 +150,7 @@ func (n *Node) holdDeepForks() {
 // beginElsewhere decides anew where a journal begins in which nothing stands yet.
 func (n *Node) beginElsewhere() {
 	j := &n.journal
-	if _, ok := n.startBelow(); ok && j.state == ready && j.pending == nil {
+	if below, ok := n.startBelow(); ok && below.Hash != j.tip && j.state == ready && j.pending == nil {
 		j.final, j.adopted, j.state = 0, false, loaded
 		n.adoptEmpty()
 	}

@@ -254,9 +254,10 @@ const (
 	// nobody gives the next block has to be passed over.
 	lookahead = 1024
 	// maxAside is how many branches of which nobody gives the next block are
-	// skipped at once, each for asideTime. When full, none is added.
-	maxAside  = 64
-	asideTime = time.Minute
+	// skipped at once, each for asideTime, and for asideMost longer while others move.
+	// When full, none is added.
+	maxAside             = 64
+	asideTime, asideMost = time.Minute, 5 * time.Minute
 	// failTime is how long a peer that failed a block is not asked for it again,
 	// while there are others.
 	failTime = 30 * time.Second

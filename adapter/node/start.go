@@ -41,30 +41,40 @@ func (s Start) String() string {
 	return ""
 }
 
+// startTip returns the tip of the branch on which a journal begins in which nothing
+// stands yet: that of the best header, and once a body is stored that of the best
+// complete block, since nobody may give the bodies of a branch that has headers alone.
+func (n *Node) startTip() headerchain.Entry {
+	if len(n.journal.stored) > 0 {
+		return n.chain.BestComplete()
+	}
+	return n.chain.Best()
+}
+
 // startBelow returns the block below the first one of a new journal. It is false
-// while the best chain does not hold it.
+// while the branch of [Node.startTip] does not hold it.
 func (n *Node) startBelow() (headerchain.Entry, bool) {
-	s := n.cfg.Start
+	s, tip := n.cfg.Start, n.startTip()
 	switch s.Kind {
 	case StartHeight:
-		return n.chain.AtHeight(max(1, s.Height) - 1)
+		return n.chain.Ancestor(tip.Hash, max(1, s.Height)-1)
 	case StartHash:
 		e, ok := n.chain.Lookup(s.Hash)
-		if onBest, there := n.chain.AtHeight(e.Height); !ok || !there || onBest.Hash != e.Hash {
+		if !ok || !n.leadsTo(e.Hash, e.Height, tip.Hash) {
 			return headerchain.Entry{}, false
 		}
-		return n.chain.AtHeight(max(0, e.Height-1))
+		return n.chain.Ancestor(tip.Hash, max(0, e.Height-1))
 	case StartAuto:
 	}
 	depth := btc.Height(otherNetStartDepth)
 	switch n.cfg.Network {
 	case btc.Regtest:
-		return n.chain.AtHeight(0)
+		return n.chain.Ancestor(tip.Hash, 0)
 	case btc.Mainnet:
 		depth = mainnetStartDepth
 	case btc.Testnet3, btc.Testnet4, btc.Signet:
 	}
-	return n.chain.AtHeight(max(0, n.chain.Best().Height-depth-1))
+	return n.chain.Ancestor(tip.Hash, max(0, tip.Height-depth-1))
 }
 
 // startConflict says how the start flag disagrees with the journal, "" if it does

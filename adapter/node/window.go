@@ -18,6 +18,7 @@ func (n *Node) fillWindow() {
 	if slices.ContainsFunc(missing, n.entryStuck) {
 		missing = n.stuckLast()
 	}
+	missing = n.withComing(missing)
 	f.window = f.window[:0]
 	for i := range missing[:min(len(missing), n.cfg.Window)] {
 		f.window = append(f.window, f.wanted(&missing[i]))
@@ -126,7 +127,8 @@ func (n *Node) stuckLast() []headerchain.Entry {
 	behind := map[btc.Hash]bool{}
 	var moving, coming, rest []headerchain.Entry
 	var roots []btc.Hash
-	for _, e := range n.missing(lookahead) {
+	missing := n.missing(lookahead)
+	for _, e := range missing {
 		w := n.fetch.wants[e.Hash]
 		behind[e.Hash] = behind[e.Header.Prev()]
 		if !behind[e.Hash] && n.entryStuck(e) {
@@ -142,7 +144,7 @@ func (n *Node) stuckLast() []headerchain.Entry {
 			rest = append(rest, e)
 		}
 	}
-	if len(moving) == 0 && len(roots) >= headerchain.MaxFetchBranches {
+	if len(moving) == 0 && (len(roots) >= headerchain.MaxFetchBranches || len(missing) >= lookahead) {
 		n.setAside(roots)
 	}
 	return append(append(moving, coming...), rest...)
@@ -155,9 +157,9 @@ type aside struct {
 	until time.Time
 }
 
-// setAside lets the header chain skip branches that are stuck. It looks for
-// missing blocks in the heaviest few branches only; if none of those moves, the
-// others must have their turn.
+// setAside lets the header chain skip branches that are stuck. We look for missing
+// blocks in the heaviest few branches only, and for [lookahead] of them; if none of
+// those moves, the others must have their turn.
 func (n *Node) setAside(roots []btc.Hash) {
 	for _, root := range roots {
 		if len(n.fetch.aside) >= maxAside {
@@ -170,14 +172,28 @@ func (n *Node) setAside(roots []btc.Hash) {
 	}
 }
 
-// takeBack ends the time of branches that were set aside.
+// takeBack ends the time of branches that were set aside. While what took their turn
+// moves they stay, [asideMost] longer at most: their return would push it out of the
+// window and what is on its way would come in vain.
 func (n *Node) takeBack() {
 	f := &n.fetch
 	for len(f.aside) > 0 && !n.now.Before(f.aside[0].until) {
+		if n.now.Sub(f.aside[0].until) < asideMost && slices.ContainsFunc(f.window, n.isDelivered) {
+			return
+		}
 		root := f.aside[0].root
 		f.aside = slices.Delete(f.aside, 0, 1)
 		n.setFree(root)
 	}
+}
+
+// isDelivered reports whether a body of the block has come, or is asked of a peer that
+// has served others.
+func (n *Node) isDelivered(w *want) bool {
+	return w.phase != phaseMissing || n.isJudging(w.hash) || slices.ContainsFunc(w.asked, func(id PeerID) bool {
+		p := n.ready(id)
+		return p != nil && p.blocks.served
+	})
 }
 
 // pruneWants forgets what is no longer in the window: bodies are dropped, and of

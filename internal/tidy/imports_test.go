@@ -39,7 +39,7 @@ var imports = map[string][]string{
 	"adapter/txstore":   {"internal/btc"},
 	"adapter/evidence":  {"internal/btc"}, // Bodies that failed, for replay.
 	"adapter/fakepeer":  {"internal/btc"},
-	"adapter/simnet":    {"adapter/addrbook", "adapter/fakepeer", "adapter/link", "adapter/node", "internal/btc"},
+	"adapter/simnet":    {"adapter/addrbook", "adapter/fakepeer", "adapter/link", "adapter/node", "headerchain", "internal/btc"},
 	"adapter": {
 		"adapter/addrbook", "adapter/dialer", "adapter/evidence", "adapter/flight", "adapter/link", "adapter/node", "adapter/session", "adapter/txstore",
 		"headerchain", "internal/btc",
