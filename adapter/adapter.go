@@ -41,6 +41,10 @@ type Body struct {
 	MedianTime uint32 // of the parent, Unix seconds (BIP-0113)
 	Peer       node.PeerID
 	Suspect    bool // the peer has sent a body that was not proven
+	// Doubtful is called once at most, from any goroutine: when a first parser failed on
+	// the body, or has had it for long. A second opinion waits a moment for who else has
+	// the block, until the channel is closed if nobody has.
+	Doubtful func() (alone <-chan struct{})
 }
 
 // Proven is a proven body that somebody holds. Release gives its memory back;
@@ -58,10 +62,11 @@ type Verdict struct {
 // Cell proves bodies.
 type Cell interface {
 	// Prove has a body judged. It may be called from many goroutines and returns
-	// within the cell's deadline; it does not release the body.
+	// within the cell's deadline; it does not release the body. What still waits when
+	// ctx ends is not judged.
 	Prove(ctx context.Context, body Body) Verdict
-	// Settled says that a block is proven by bytes with that SHA-256, so that no
-	// more is spent on others that are said to be it.
+	// Settled says that a block is proven by bytes with that SHA-256: whatever else
+	// is said to be it ends at once, with [node.OutcomeOther].
 	Settled(hash btc.Hash, sum [32]byte)
 }
 
@@ -123,6 +128,7 @@ type shell struct {
 	peers    map[node.PeerID]*peer
 	bodies   map[node.BodyID]Proven
 	lastBody node.BodyID
+	proving  map[proving]context.CancelFunc
 	fatal    error
 	progress progress
 	budget   *link.Budget
@@ -132,6 +138,7 @@ type shell struct {
 	blocks  chan arrived
 	jobs    chan journalJob
 	judged  chan judged
+	doubts  chan doubt
 	failed  chan error     // a permanent error of the journal
 	keeper  *keeper        // nil if headers are not kept
 	working sync.WaitGroup // dials, proofs, look-ups, the journal and the keeper
@@ -175,10 +182,10 @@ func Run(ctx context.Context, config Config) error {
 	}
 	s := &shell{
 		config: config, log: config.Log, brain: node.New(config.Node), budget: budget,
-		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, wants: wants{proven: map[btc.Hash]bool{}},
+		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, proving: map[proving]context.CancelFunc{}, wants: wants{proven: map[btc.Hash]bool{}},
 		events: make(chan node.Event, eventQueue), dialled: make(chan dialled), blocks: make(chan arrived),
 		judged: make(chan judged, eventQueue), jobs: make(chan journalJob, journalQueue),
-		failed: make(chan error, 1),
+		doubts: make(chan doubt, eventQueue), failed: make(chan error, 1),
 	}
 	if err := s.loadHeaders(ctx); err != nil {
 		return err
@@ -219,6 +226,8 @@ func (s *shell) loop(ctx context.Context) {
 			s.bodyArrived(ctx, block)
 		case verdict := <-s.judged:
 			s.bodyJudged(ctx, verdict)
+		case d := <-s.doubts:
+			s.bodyDoubtful(ctx, d)
 		case s.fatal = <-s.failed:
 		case now := <-ticker.C:
 			s.step(ctx, node.Tick{})
@@ -263,6 +272,8 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 		if s.keeper != nil {
 			s.keeper.keep(a.Headers)
 		}
+	case node.GiveUp:
+		s.giveUp(a.Peer)
 	case node.Drop:
 		s.takeBody(a.Body).Release()
 	case node.Store:

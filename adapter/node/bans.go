@@ -54,6 +54,7 @@ func (n *Node) ban(id PeerID, a *address, why Reason, detail string) {
 	}
 	n.peers.bans.add(key, until)
 	n.do(Ban{Peer: id, Addr: a.at, Until: until, Reason: why, Detail: clip(detail)})
+	n.giveUp(key)
 	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
 		if banKey(p.addr) == key {
 			n.disconnect(p, why, detail)

@@ -148,7 +148,7 @@ func (n *Node) pickPeer(w *want) *peer {
 		if len(p.blocks.owed) >= n.mayOwe(p) || !n.isCandidate(p, w) {
 			continue
 		}
-		if best == nil || n.isSuspect(best.id) && !n.isSuspect(p.id) || n.isSuspect(best.id) == n.isSuspect(p.id) && w.prefers(p, best) {
+		if best == nil || !n.isTrusted(best.id) && n.isTrusted(p.id) || n.isTrusted(best.id) == n.isTrusted(p.id) && w.prefers(p, best) {
 			best = p
 		}
 	}
@@ -157,7 +157,7 @@ func (n *Node) pickPeer(w *want) *peer {
 
 // mayOwe returns how many blocks the peer may be asked for at once.
 func (n *Node) mayOwe(p *peer) int {
-	if p.blocks.served && !n.isSuspect(p.id) {
+	if p.blocks.served && n.isTrusted(p.id) {
 		return n.cfg.PerPeer
 	}
 	return min(n.cfg.PerPeer, n.cfg.PerNewPeer)
