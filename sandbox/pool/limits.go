@@ -11,9 +11,15 @@ import (
 // fits takes less than 50 ms; the rest is for a machine that is busy or was asleep.
 const Deadline = 2 * time.Second
 
-// doubtAfter is how long a worker may have a block before [Job.Doubtful] is called. The
-// slowest block takes 6 ms on an idle machine, and 50 ms on a busy one.
-const doubtAfter = 50 * time.Millisecond
+// doubtMin and doubtMax bound how long a worker may have a block before [Job.Doubtful] is
+// called; between them it is doubtFactor times what proven blocks took of late, on
+// average over some usualMemory of them. The slowest block takes 6 ms on an idle machine,
+// an ordinary one 1 ms; where those wait for a processor that one does, too.
+const (
+	doubtMin, doubtMax = 20 * time.Millisecond, 250 * time.Millisecond
+	doubtFactor        = 8
+	usualMemory        = 8
+)
 
 // maxSettled is how many blocks are remembered of which it is known which bytes they
 // are; the oldest is forgotten first. The window has 28, and who is late by more than

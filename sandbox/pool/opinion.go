@@ -31,6 +31,9 @@ func (p *Pool) once(ctx context.Context, job Job, a *attempt, in waiter, want ve
 	}
 	p.mu.Lock()
 	a.worker = nil
+	if o.err == nil {
+		p.usual += (time.Since(a.begun) - p.usual) / usualMemory
+	}
 	p.mu.Unlock()
 	p.giveBack(t, o.err)
 	return o

@@ -123,6 +123,7 @@ type Pool struct {
 	lockup     lockup
 	attempts   map[*attempt]bool // of every Check and Watch
 	settled    settled
+	usual      time.Duration // what it took of late until a worker's word was proven
 }
 
 // ErrConfig says that a pool cannot be made of this.

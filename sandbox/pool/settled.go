@@ -115,6 +115,12 @@ func ended(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// doubtAfter returns how long a worker may have a block before that is doubtful. The
+// caller holds mu.
+func (p *Pool) doubtAfter() time.Duration {
+	return min(max(doubtFactor*p.usual, doubtMin), doubtMax)
+}
+
 // doubt says once that a is doubtful.
 func (p *Pool) doubt(a *attempt) {
 	p.mu.Lock()

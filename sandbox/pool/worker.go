@@ -205,7 +205,7 @@ func (p *Pool) await(w *worker, a *attempt) (deadline time.Time, err error) {
 	a.deadline = a.begun.Add(p.deadline)
 	first := a.deadline
 	if a.doubtful != nil && !a.doubted {
-		first = a.begun.Add(min(p.deadline, doubtAfter))
+		first = a.begun.Add(min(p.deadline, p.doubtAfter()))
 	}
 	if err := w.conn.awaitUntil(first); err != nil {
 		return deadline, fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
@@ -220,7 +220,7 @@ func (p *Pool) isSlow(w *worker, a *attempt, err error) bool {
 		return false
 	}
 	p.mu.Lock()
-	slow := !w.died && !a.settled && a.doubtful != nil && !a.doubted && p.deadline > doubtAfter
+	slow := !w.died && !a.settled && a.doubtful != nil && !a.doubted && time.Now().Before(a.deadline)
 	if slow {
 		slow = w.conn.awaitUntil(a.deadline) == nil
 	}
