@@ -58,6 +58,10 @@ type Body struct {
 	MedianTime uint32 // of the parent, Unix seconds (BIP-0113)
 	Peer       node.PeerID
 	Suspect    bool // the peer has sent a body that was not proven
+	// Doubtful is called once at most, from any goroutine: when a first parser failed on
+	// the body, or has had it for long. A second opinion waits a moment for who else has
+	// the block, until the channel is closed if nobody has.
+	Doubtful func() (alone <-chan struct{})
 }
 
 // Proven is a proven body that somebody holds. Release gives its memory back;
@@ -81,10 +85,11 @@ type Verdict struct {
 // Cell proves bodies.
 type Cell interface {
 	// Prove has a body judged. It may be called from many goroutines and returns
-	// within the cell's deadline; it does not release the body.
+	// within the cell's deadline; it does not release the body. What still waits when
+	// ctx ends is not judged.
 	Prove(ctx context.Context, body Body) Verdict
-	// Settled says that a block is proven by bytes with that SHA-256, so that no
-	// more is spent on others that are said to be it.
+	// Settled says that a block is proven by bytes with that SHA-256: whatever else
+	// is said to be it ends at once, with [node.OutcomeOther].
 	Settled(hash btc.Hash, sum [32]byte)
 }
 
@@ -158,12 +163,14 @@ type shell struct {
 	dialer    *dialer.Dialer
 	clock     clock // the brain's
 	recorder  *flight.Recorder
+	proving   map[proving]context.CancelFunc
 
 	events  chan node.Event
 	dialled chan dialled
 	blocks  chan arrived
 	jobs    chan journalJob
 	judged  chan judged
+	doubts  chan doubt
 	failed  chan error     // a permanent error of the journal
 	keeper  *keeper        // nil if headers are not kept
 	book    *bookSaver     // nil if the address book is not kept
@@ -216,10 +223,10 @@ func Run(ctx context.Context, config Config) error {
 	s := &shell{
 		dialer: dialer.New(config.Dialer),
 		config: config, log: config.Log, brain: node.New(config.Node), recorder: recorder, budget: budget,
-		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, wants: wants{proven: map[btc.Hash]bool{}},
+		peers: map[node.PeerID]*peer{}, bodies: map[node.BodyID]Proven{}, proving: map[proving]context.CancelFunc{}, wants: wants{proven: map[btc.Hash]bool{}},
 		events: make(chan node.Event, eventQueue), dialled: make(chan dialled), blocks: make(chan arrived),
 		judged: make(chan judged, eventQueue), jobs: make(chan journalJob, journalQueue),
-		failed: make(chan error, 1), operator: operator{asked: map[uint64]chan<- Answer{}}, pulse: config.Pulse,
+		doubts: make(chan doubt, eventQueue), failed: make(chan error, 1), operator: operator{asked: map[uint64]chan<- Answer{}}, pulse: config.Pulse,
 	}
 	if s.pulse == nil {
 		s.pulse = &Pulse{}
@@ -278,6 +285,8 @@ func (s *shell) loop(ctx context.Context) {
 			s.bodyArrived(ctx, block)
 		case verdict := <-s.judged:
 			s.bodyJudged(ctx, verdict)
+		case d := <-s.doubts:
+			s.bodyDoubtful(ctx, d)
 		case s.fatal = <-s.failed:
 		case wanted := <-s.config.Demand:
 			s.demand(ctx, wanted)
@@ -340,6 +349,8 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 		if s.keeper != nil {
 			s.keeper.keep(a.Headers)
 		}
+	case node.GiveUp:
+		s.giveUp(a.Peer)
 	case node.Drop:
 		s.takeBody(a.Body).Release()
 	case node.Store:

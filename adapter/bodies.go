@@ -72,12 +72,17 @@ func (s *shell) bodyArrived(ctx context.Context, a arrived) {
 		return
 	}
 	s.step(ctx, node.BodyArrived{Peer: a.peer, Hash: a.block.Hash, Size: a.block.Size()})
+	what := proving{a.peer, a.block.Hash}
+	judging, giveUp := context.WithCancel(ctx)
+	s.proving[what] = giveUp
 	body := Body{
 		Block: a.block, Height: height, MedianTime: s.brain.MedianTimeBefore(a.block.Hash),
 		Peer: a.peer, Suspect: s.brain.Suspect(a.peer),
+		Doubtful: func() <-chan struct{} { return s.doubt(ctx, what) },
 	}
 	s.working.Go(func() {
-		v := judged{a.peer, body.Block.Hash, body.Block.Sum(), s.config.Cell.Prove(ctx, body)}
+		defer giveUp()
+		v := judged{a.peer, body.Block.Hash, body.Block.Sum(), s.config.Cell.Prove(judging, body)}
 		s.keepEvidence(body, v.verdict)
 		s.minedIn(ctx, body.Block.Hash, v.verdict.Proven)
 		a.block.Release()
@@ -89,9 +94,50 @@ func (s *shell) bodyArrived(ctx context.Context, a arrived) {
 	})
 }
 
-// keepEvidence offers a body that was not proven to the folder of evidence.
+// proving names a body that the cell has.
+type proving struct {
+	peer node.PeerID
+	hash btc.Hash
+}
+
+// doubt is word from the cell that a body is doubtful, on its way to the loop, which
+// closes alone if nobody else is to send the block.
+type doubt struct {
+	proving
+	alone chan struct{}
+}
+
+// doubt tells the loop. It may be called from any goroutine.
+func (s *shell) doubt(ctx context.Context, what proving) <-chan struct{} {
+	alone := make(chan struct{})
+	select {
+	case s.doubts <- doubt{what, alone}:
+	case <-ctx.Done():
+		close(alone)
+	}
+	return alone
+}
+
+func (s *shell) bodyDoubtful(ctx context.Context, d doubt) {
+	s.step(ctx, node.BodyDoubtful{Peer: d.peer, Hash: d.hash})
+	if !s.brain.Elsewhere(d.peer, d.hash) {
+		close(d.alone)
+	}
+}
+
+// giveUp ends the wait of what a peer has in the cell.
+func (s *shell) giveUp(peer node.PeerID) {
+	for what, cancel := range s.proving {
+		if what.peer == peer {
+			cancel()
+		}
+	}
+}
+
+// keepEvidence offers a body that was not proven to the folder of evidence, if a parser
+// has said so.
 func (s *shell) keepEvidence(body Body, v Verdict) {
-	if s.config.Evidence == nil || v.Proven != nil || v.Outcome == node.OutcomeNotJudged {
+	if s.config.Evidence == nil || v.Proven != nil || v.Outcome == node.OutcomeNotJudged || v.Outcome == node.OutcomeOther {
 		return
 	}
 	kept := s.config.Evidence.Offer(func() evidence.Record {
@@ -109,6 +155,7 @@ func (s *shell) keepEvidence(body Body, v Verdict) {
 
 // bodyJudged names a proven body and tells the brain.
 func (s *shell) bodyJudged(ctx context.Context, v judged) {
+	delete(s.proving, proving{v.peer, v.hash})
 	event := node.BodyJudged{Peer: v.peer, Hash: v.hash, Sum: v.sum, Outcome: v.verdict.Outcome, Detail: v.verdict.Detail}
 	if v.verdict.Proven != nil {
 		s.lastBody++

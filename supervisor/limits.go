@@ -50,9 +50,9 @@ const (
 
 const (
 	// leafBytes is the most memory of a parser where it has a cgroup. Source: what
-	// package sandbox lets it map beyond its start, 512 MiB, and 128 MiB for that
+	// package sandbox lets it map beyond its start, 32 MiB, and 128 MiB for that
 	// start, page tables and buffers of sockets.
-	leafBytes = 640 << 20
+	leafBytes = 160 << 20
 	// stderrLimit is how many bytes of a parser's standard error are kept. The
 	// rest is read and dropped.
 	stderrLimit = 4 << 10

@@ -114,6 +114,7 @@ func (n *Node) banFor(id PeerID, a *address, lasts time.Duration, why Reason, de
 	until := n.now.Add(lasts)
 	n.peers.bans.add(banKey(a), until, n.now)
 	n.do(Ban{Peer: id, Addr: a.at, Until: until, Reason: why, Detail: clip(detail)})
+	n.giveUpBodies()
 	n.dropBanned(why, detail)
 }
 

@@ -210,7 +210,7 @@ func (n *Node) pickPeer(w *want) *peer {
 		if len(p.blocks.owed) >= n.mayOwe(p) || !n.isCandidate(p, w) {
 			continue
 		}
-		if best == nil || n.isSuspect(best.id) && !n.isSuspect(p.id) || n.isSuspect(best.id) == n.isSuspect(p.id) && w.prefers(p, best) {
+		if best == nil || !n.isTrusted(best.id) && n.isTrusted(p.id) || n.isTrusted(best.id) == n.isTrusted(p.id) && w.prefers(p, best) {
 			best = p
 		}
 	}
@@ -220,7 +220,7 @@ func (n *Node) pickPeer(w *want) *peer {
 // mayOwe returns how many blocks the peer may be asked for at once: what it delivers in
 // [keepBusy], so that who is slow is asked for little and nothing waits long in its queue.
 func (n *Node) mayOwe(p *peer) int {
-	if !p.blocks.served || n.isSuspect(p.id) {
+	if !p.blocks.served || !n.isTrusted(p.id) {
 		return min(n.cfg.PerPeer, n.cfg.PerNewPeer)
 	}
 	return min(n.cfg.PerPeer, max(minPerPeer, p.blocks.speed.blocksIn(keepBusy)))

@@ -223,6 +223,8 @@ func (n *Node) apply(ev Event) {
 		n.bodyArrived(e)
 	case BodyUnneeded:
 		n.bodyUnneeded(e)
+	case BodyDoubtful:
+		n.bodyDoubtful(e)
 	case BodyJudged:
 		n.bodyJudged(e)
 	case OperatorInvalidate:

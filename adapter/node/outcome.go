@@ -34,6 +34,9 @@ const (
 	OutcomeRule
 	// OutcomeDisagree says that parsers contradict each other about these bytes.
 	OutcomeDisagree
+	// OutcomeOther says that other bytes were proven to be the block before a parser
+	// had said anything about these.
+	OutcomeOther
 )
 
 // outcomeReasons gives, for each outcome, the reason for which a peer is banned
@@ -51,6 +54,7 @@ var outcomeReasons = [...]Reason{ //nolint:gochecknoglobals // a table
 	OutcomeWitness:        "body-witness",
 	OutcomeRule:           "body-rule",
 	OutcomeDisagree:       "body-disagree",
+	OutcomeOther:          "body-other",
 }
 
 // Valid reports whether o is one of the outcomes.

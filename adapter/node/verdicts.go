@@ -26,6 +26,11 @@ type judging struct {
 	hash  btc.Hash
 	addr  *address
 	since time.Time
+	// doubtful says that a parser failed on it, or has had it for long: the block is
+	// asked of another peer meanwhile.
+	doubtful bool
+	// givenUp says that its peer was banned, so that nobody waits for it.
+	givenUp bool
 }
 
 // suspect is a body that was not proven, and who sent it.
@@ -43,8 +48,9 @@ type suspect struct {
 
 func newVerdicts() verdicts { return verdicts{proven: map[btc.Hash][32]byte{}} }
 
+// isJudging reports whether the parsers have a body of the block that may still be it.
 func (n *Node) isJudging(hash btc.Hash) bool {
-	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool { return j.hash == hash })
+	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool { return j.hash == hash && !j.givenUp })
 }
 
 // isJudgingOf reports whether the parsers have a body of the block from that peer.
@@ -52,19 +58,69 @@ func (n *Node) isJudgingOf(id PeerID, hash btc.Hash) bool {
 	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool { return j.peer == id && j.hash == hash })
 }
 
-// mayHedge reports whether the window waits for a verdict on that block for so long
-// that another body of it may come first.
+// mayHedge reports whether another body of that block may come, though the parsers have
+// one: all that they have are doubtful, or the window waits for the block and has done so
+// for long.
 func (n *Node) mayHedge(w *want) bool {
-	if n.Urgent() != w.hash {
-		return false
-	}
-	copies, last := 0, time.Time{}
+	copies, doubtful, last := 0, 0, time.Time{}
 	for _, j := range n.verdict.judging {
-		if j.hash == w.hash {
-			copies, last = copies+1, j.since // in the order in which they came
+		if j.hash != w.hash || j.givenUp {
+			continue
+		}
+		copies, last = copies+1, j.since // in the order in which they came
+		if j.doubtful {
+			doubtful++
 		}
 	}
-	return copies < maxCopies && n.now.Sub(last) >= min(max(hedgeFactor*n.verdict.usual, hedgeMin), hedgeMax)
+	if copies >= maxCopies {
+		return false
+	}
+	return copies == doubtful || n.Urgent() == w.hash && n.now.Sub(last) >= min(max(hedgeFactor*n.verdict.usual, hedgeMin), hedgeMax)
+}
+
+// bodyDoubtful notes that a parser failed on a body: advance asks another peer.
+func (n *Node) bodyDoubtful(e BodyDoubtful) {
+	for i := range n.verdict.judging {
+		if j := &n.verdict.judging[i]; j.peer == e.Peer && j.hash == e.Hash {
+			j.doubtful = true
+		}
+	}
+}
+
+// isDoubted reports whether a body of the peer is doubtful.
+func (n *Node) isDoubted(id PeerID) bool {
+	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool { return j.peer == id && j.doubtful })
+}
+
+// isTrusted reports whether nothing that the peer sent is doubtful or was not proven.
+func (n *Node) isTrusted(id PeerID) bool { return !n.isSuspect(id) && !n.isDoubted(id) }
+
+// Elsewhere reports whether somebody but that peer is to send a block, or has sent a
+// body that may be it.
+func (n *Node) Elsewhere(peer PeerID, hash btc.Hash) bool {
+	if w := n.fetch.wants[hash]; w != nil && slices.ContainsFunc(w.asked, func(id PeerID) bool { return id != peer }) {
+		return true
+	}
+	return slices.ContainsFunc(n.verdict.judging, func(j judging) bool {
+		return j.hash == hash && j.peer != peer && !j.doubtful && !j.givenUp
+	})
+}
+
+// giveUpBodies lets the bodies go that a banned address has with the parsers, so that others
+// are asked for these blocks at once.
+func (n *Node) giveUpBodies() {
+	var said []PeerID
+	for i := range n.verdict.judging {
+		j := &n.verdict.judging[i]
+		if j.givenUp || !n.peers.bans.has(j.addr, n.now) {
+			continue
+		}
+		j.givenUp = true
+		if !slices.Contains(said, j.peer) {
+			said = append(said, j.peer)
+			n.do(GiveUp{Peer: j.peer})
+		}
+	}
 }
 
 // delivered notes that a peer sent a block that it owed. It is false if it did not
@@ -92,7 +148,7 @@ func (n *Node) bodyArrived(e BodyArrived) {
 	if len(v.judging) >= maxJudging {
 		v.judging = slices.Delete(v.judging, 0, 1)
 	}
-	v.judging = append(v.judging, judging{p.id, e.Hash, p.addr, n.now})
+	v.judging = append(v.judging, judging{peer: p.id, hash: e.Hash, addr: p.addr, since: n.now})
 }
 
 func (n *Node) expireJudging() {
@@ -129,7 +185,7 @@ func (n *Node) bodyJudged(e BodyJudged) {
 		n.bodyProven(e)
 	case e.Outcome == OutcomeNotJudged || !e.Outcome.Valid():
 		n.drop(e.Body)
-		if w := n.fetch.wants[e.Hash]; w != nil {
+		if w := n.fetch.wants[e.Hash]; w != nil && !from.givenUp {
 			w.retry = n.now.Add(retryMin)
 		}
 	case e.Outcome == OutcomeRule:

@@ -37,18 +37,26 @@ func newCell(network btc.Network, r *ring.Ring, p *pool.Pool) *cell {
 	return c
 }
 
-// take waits for a free slot.
-func (c *cell) take(ctx context.Context) (ring.Slot, error) {
+// take waits for a free slot; ok is false if ctx ended first.
+func (c *cell) take(ctx context.Context) (_ ring.Slot, ok bool) {
 	select {
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, false
 	case <-c.free:
 	}
 	slot, ok := c.ring.Take()
 	if !ok {
 		panic("blockgate: a token without a free slot")
 	}
-	return slot, nil
+	return slot, true
+}
+
+// gaveUp is the verdict on a body that waited until ctx ended.
+func gaveUp(ctx context.Context) adapter.Verdict {
+	if errors.Is(context.Cause(ctx), pool.ErrOther) {
+		return adapter.Verdict{Outcome: node.OutcomeOther, Detail: pool.ErrOther.Error()}
+	}
+	return adapter.Verdict{Outcome: node.OutcomeNotJudged, Detail: ctx.Err().Error()}
 }
 
 func (c *cell) release(slot ring.Slot) {
@@ -58,24 +66,26 @@ func (c *cell) release(slot ring.Slot) {
 
 // Prove has a body judged. See [adapter.Cell].
 func (c *cell) Prove(ctx context.Context, body adapter.Body) adapter.Verdict {
+	ctx, end := c.pool.Watch(ctx, body.Block.Hash, body.Block.Sum())
+	defer end()
 	if body.Suspect {
 		select {
 		case c.suspects <- struct{}{}:
 			defer func() { <-c.suspects }()
 		case <-ctx.Done():
-			return adapter.Verdict{Outcome: node.OutcomeNotJudged, Detail: ctx.Err().Error()}
+			return gaveUp(ctx)
 		}
 	}
-	slot, err := c.take(ctx)
-	if err != nil {
-		return adapter.Verdict{Outcome: node.OutcomeNotJudged, Detail: err.Error()}
+	slot, ok := c.take(ctx)
+	if !ok {
+		return gaveUp(ctx)
 	}
 	size := body.Block.Size()
 	body.Block.CopyTo(c.ring.Bytes(slot, size))
 	checked, _, err := c.pool.Check(ctx, pool.Job{
 		Slot: slot, Len: size, Header: body.Block.Header, MedianTime: body.MedianTime,
 		Context: claim.Context{Network: c.network, Height: body.Height},
-		From:    uint64(body.Peer), Suspect: body.Suspect, Sum: body.Block.Sum(),
+		From:    uint64(body.Peer), Suspect: body.Suspect, Sum: body.Block.Sum(), Doubtful: body.Doubtful,
 	})
 	if err != nil {
 		c.release(slot)
@@ -89,9 +99,9 @@ func (c *cell) CheckTx(ctx context.Context, raw []byte) (adapter.CheckedTx, erro
 	if len(raw) == 0 {
 		return adapter.CheckedTx{}, &adapter.MalformedTxError{Reason: "no bytes"}
 	}
-	slot, err := c.take(ctx)
-	if err != nil {
-		return adapter.CheckedTx{}, err
+	slot, ok := c.take(ctx)
+	if !ok {
+		return adapter.CheckedTx{}, context.Cause(ctx)
 	}
 	defer c.release(slot)
 	copy(c.ring.Bytes(slot, len(raw)), raw)
@@ -133,6 +143,7 @@ func outcomeOf(err error) node.Outcome {
 		outcome node.Outcome
 	}{
 		{pool.ErrNoFresh, node.OutcomeNotJudged}, // it names what one worker said
+		{pool.ErrOther, node.OutcomeOther},
 		{pool.ErrDisagree, node.OutcomeDisagree},
 		{claim.ErrContradiction, node.OutcomeDisagree},
 		{pool.ErrWorkerDied, node.OutcomeWorkerDied},

@@ -18,6 +18,9 @@ var (
 	ErrWorkerHung = errors.New("parser hung")
 	// ErrWorkerNonsense says that the worker sent what no parser of ours sends.
 	ErrWorkerNonsense = errors.New("parser answered nonsense")
+	// ErrOther says that other bytes are the block: nobody needs to know what these are.
+	// It says so of the bytes, and a worker has no part in it.
+	ErrOther = errors.New("other bytes are the block")
 	// ErrDisagree says that one worker called a rule broken that another, as fresh,
 	// does not: a worker lies, or ours is no function of its input.
 	ErrDisagree = errors.New("parsers disagree")

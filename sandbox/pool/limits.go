@@ -11,9 +11,20 @@ import (
 // fits takes less than 50 ms; the rest is for a machine that is busy or was asleep.
 const Deadline = 2 * time.Second
 
-// settledDeadline is how long a worker has for bytes that are not the block: others
-// were proven. Twice the time of the slowest block.
-const settledDeadline = 100 * time.Millisecond
+// doubtMin and doubtMax bound how long a worker may have a block before [Job.Doubtful] is
+// called; between them it is doubtFactor times what proven blocks took of late, on
+// average over some usualMemory of them. The slowest block takes 6 ms on an idle machine,
+// an ordinary one 1 ms; where those wait for a processor that one does, too.
+const (
+	doubtMin, doubtMax = 20 * time.Millisecond, 250 * time.Millisecond
+	doubtFactor        = 8
+	usualMemory        = 8
+)
+
+// maxSettled is how many blocks are remembered of which it is known which bytes they
+// are; the oldest is forgotten first. The window has 28, and who is late by more than
+// a thousand is judged like anybody.
+const maxSettled = 1024
 
 // Standby is how many workers a pool needs beside those that work at a time: two
 // spares, so that a broken rule can be confirmed at once, and the quarantine.
@@ -31,6 +42,10 @@ const (
 	// freshGrace is how long a worker that was started after a failure is preferred
 	// to one that stood by. A start takes about 20 ms.
 	freshGrace = 250 * time.Millisecond
+	// secondGrace is how long the second opinion on a body waits for who else has the
+	// block: usually that settles it first, and the second worker need not die of it,
+	// too. A block of 4 MB takes 200 ms at 160 Mbit/s.
+	secondGrace = 200 * time.Millisecond
 	// freshPatience is how long a second opinion waits for a fresh worker at most.
 	// Source: the supervisor's brake on parsers ends at 5 s.
 	freshPatience = 10 * time.Second

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/verdict"
 )
@@ -16,53 +15,6 @@ type opinion struct {
 	checked claim.Checked
 	counts  claim.Counts
 	err     error
-}
-
-// attempt is the body that a Check is about.
-type attempt struct {
-	hash    btc.Hash
-	sum     [32]byte
-	settled bool      // other bytes are the block: nobody needs to know what these are
-	worker  *worker   // that has it now, else nil
-	begun   time.Time // when it got it
-}
-
-// Settled says that the block with hash is proven, by bytes with that sum. Parsers that
-// have other bytes for it, now or later, get no more than [settledDeadline] for them
-// from when they began, and who hangs on them is not followed by a second one: the peer
-// that sent them is convicted already.
-func (p *Pool) Settled(hash btc.Hash, sum [32]byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for a := range p.attempts {
-		if a.hash == hash && a.sum != sum && !a.settled {
-			a.settled = true
-			if a.worker != nil && !a.worker.died {
-				_ = a.worker.conn.awaitUntil(a.begun.Add(settledDeadline)) // if it fails the first deadline holds
-			}
-		}
-	}
-}
-
-// begin notes that a body is being judged.
-func (p *Pool) begin(job Job) *attempt {
-	a := &attempt{hash: job.Header.Hash(), sum: job.Sum}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.attempts[a] = true
-	return a
-}
-
-func (p *Pool) end(a *attempt) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.attempts, a)
-}
-
-func (p *Pool) isSettled(a *attempt) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return a.settled
 }
 
 // once has one worker look at the block. With want it is asked whether it agrees: any
@@ -79,6 +31,9 @@ func (p *Pool) once(ctx context.Context, job Job, a *attempt, in waiter, want ve
 	}
 	p.mu.Lock()
 	a.worker = nil
+	if o.err == nil {
+		p.usual += (time.Since(a.begun) - p.usual) / usualMemory
+	}
 	p.mu.Unlock()
 	p.giveBack(t, o.err)
 	return o
@@ -108,8 +63,9 @@ func (p *Pool) judge(ctx context.Context, job Job) opinion {
 	if job.Suspect {
 		in.lane = laneQuarantine
 	}
-	a := p.begin(job)
+	ctx, a := p.begin(ctx, job.Header.Hash(), job.Sum)
 	defer p.end(a)
+	a.doubtful = job.Doubtful
 	o := p.once(ctx, job, a, in, 0)
 	if p.quarantine == nil {
 		return o
@@ -124,24 +80,47 @@ func (p *Pool) judge(ctx context.Context, job Job) opinion {
 }
 
 // again gives a block on which a worker failed to a fresh one: the worker may have
-// been at fault. Meanwhile nothing else of who sent it costs the others a worker.
+// been at fault. Meanwhile nothing else of who sent it costs the others a worker. If
+// other bytes turn out to be the block, what the first one said stands.
 func (p *Pool) again(ctx context.Context, job Job, a *attempt, first opinion) opinion {
 	p.mu.Lock()
-	p.stats.Retried++
 	p.trouble[job.From]++
 	before := p.births
 	p.mu.Unlock()
 	defer p.troubleOver(job.From)
+	p.doubt(a)
+	p.grace(ctx, a)
+	if p.isSettled(a) {
+		return first
+	}
+	p.mu.Lock()
+	p.stats.Retried++
+	p.mu.Unlock()
 	wait, cancel := context.WithTimeout(ctx, freshPatience)
 	defer cancel()
 	second := p.once(wait, job, a, waiter{lane: laneFresh, from: job.From, before: before}, 0)
 	switch {
-	case errors.Is(second.err, context.DeadlineExceeded) && ctx.Err() == nil:
+	case p.isSettled(a), errors.Is(second.err, context.DeadlineExceeded) && ctx.Err() == nil:
 		return first
 	case noAnswer(second.err):
 		second.err = fmt.Errorf("%w; and before that: %v", second.err, first.err) //nolint:errorlint // its kind would count as well
 	}
 	return second
+}
+
+// grace waits as long as somebody else may settle what a is worth.
+func (p *Pool) grace(ctx context.Context, a *attempt) {
+	if a.alone == nil {
+		return
+	}
+	late := time.NewTimer(secondGrace)
+	defer late.Stop()
+	select {
+	case <-a.alone:
+	case <-late.C:
+	case <-ctx.Done():
+	case <-p.closed:
+	}
 }
 
 func (p *Pool) troubleOver(from uint64) {

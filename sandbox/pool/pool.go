@@ -58,6 +58,12 @@ type Job struct {
 	Suspect bool
 	// Sum is the SHA-256 of the bytes, for [Pool.Settled].
 	Sum [32]byte
+	// Doubtful, if not nil, is called once at most: when the first worker failed, or has
+	// had the block for long, and before that is told by the result. A second worker
+	// is asked when the channel that it returns is closed, or after some 200 ms: whoever
+	// else has the block may settle meanwhile what these bytes are worth. It must not
+	// wait.
+	Doubtful func() (alone <-chan struct{})
 	// Ignored are broken rules that do not count, for who does not know what it takes
 	// to judge them, such as the height. Nil in a service.
 	Ignored []verdict.Code
@@ -74,8 +80,9 @@ type Stats struct {
 	// Proven, Broken, Malformed and Unproven count blocks and transactions by what
 	// came of them. Broken are those that are proven and break a rule.
 	Proven, Broken, Malformed, Unproven uint64
-	// Died, Hung and Nonsense count those that a worker gave no answer on.
-	Died, Hung, Nonsense uint64
+	// Died, Hung and Nonsense count those that a worker gave no answer on, Other those
+	// that ended since other bytes are the block.
+	Died, Hung, Nonsense, Other uint64
 	// Retried counts blocks that a fresh worker got because the first one failed,
 	// Confirmed those of which all agreed that they break a rule, Disagreed those of
 	// which they did not.
@@ -114,7 +121,9 @@ type Pool struct {
 	waiting    []*waiter      // in the order in which they came; as many as callers
 	trouble    map[uint64]int // by Job.From: blocks on which a worker failed, and a fresh one is asked
 	lockup     lockup
-	attempts   map[*attempt]bool // of every Check
+	attempts   map[*attempt]bool // of every Check and Watch
+	settled    settled
+	usual      time.Duration // what it took of late until a worker's word was proven
 }
 
 // ErrConfig says that a pool cannot be made of this.
@@ -134,6 +143,7 @@ func New(cfg Config) (*Pool, error) {
 	p := &Pool{
 		ring: cfg.Ring, rooms: make([]claim.Room, cfg.Ring.Slots()), kill: cfg.Kill, deadline: cfg.Deadline,
 		parallel: cfg.Parallel, closed: make(chan struct{}), trouble: map[uint64]int{}, attempts: map[*attempt]bool{},
+		settled: settled{sums: map[btc.Hash][32]byte{}},
 	}
 	// A start that nobody can guess: an answer prepared in an earlier life of the
 	// other end never has the number that is due.
@@ -165,9 +175,9 @@ func New(cfg Config) (*Pool, error) {
 //
 // The result aliases the slot and lives as long as that is taken. Its counts are the
 // worker's word. Besides the kinds of claim the errors are [ErrWorkerDied],
-// [ErrWorkerHung], [ErrWorkerNonsense], [ErrDisagree], [ErrNoFresh], [ErrClosed] and
-// that of ctx. None of them blames a peer, and none but those of the kind
-// claim.ErrRule says anything about the header.
+// [ErrWorkerHung], [ErrWorkerNonsense], [ErrOther], [ErrDisagree], [ErrNoFresh],
+// [ErrClosed] and that of ctx. None but ErrOther blames a peer, and none but those of
+// the kind claim.ErrRule says anything about the header.
 func (p *Pool) Check(ctx context.Context, job Job) (claim.Checked, claim.Counts, error) {
 	if job.Len < 1 || job.Len > btc.MaxBlockSize {
 		return claim.Checked{}, claim.Counts{}, fmt.Errorf("%w: %d bytes", claim.ErrSize, job.Len)

@@ -49,6 +49,9 @@ type lockup struct {
 
 // acquire waits for a worker that may have the job.
 func (p *Pool) acquire(ctx context.Context, want waiter) (turn, error) {
+	if ctx.Err() != nil {
+		return turn{}, ended(ctx)
+	}
 	want.since, want.given = time.Now(), make(chan turn, 1)
 	p.mu.Lock()
 	if p.closing {
@@ -68,7 +71,7 @@ func (p *Pool) acquire(ctx context.Context, want waiter) (turn, error) {
 	case t := <-want.given:
 		return t, nil
 	case <-ctx.Done():
-		return p.leave(&want, ctx.Err())
+		return p.leave(&want, ended(ctx))
 	case <-p.closed:
 		return p.leave(&want, ErrClosed)
 	}

@@ -80,7 +80,7 @@ func (p *Pool) giveBack(t turn, err error) {
 		p.stats.Kills++
 	}
 	generation := w.generation
-	if t.lane == laneQuarantine {
+	if t.lane == laneQuarantine && !errors.Is(err, ErrOther) {
 		p.settle(err != nil && !errors.Is(err, claim.ErrRule))
 	}
 	p.mu.Unlock()
@@ -113,6 +113,8 @@ func (s *Stats) count(err error) {
 	case err == nil:
 		s.Proven++
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrClosed), errors.Is(err, ErrNoFresh):
+	case errors.Is(err, ErrOther):
+		s.Other++
 	case errors.Is(err, claim.ErrRule):
 		s.Broken++
 	case errors.Is(err, ErrDisagree):
@@ -169,8 +171,11 @@ func (w *worker) ask(p *Pool, a *attempt, job frame.Job) (claim.Block, error) {
 		return claim.Block{}, p.blame(w, a, err)
 	}
 	assembly := frame.Begin(job, w.txs)
-	for done := false; !done; { // at most 6 messages: see frame.MaxChunkEntries
+	for done := false; !done; { // at most 6 messages, see frame.MaxChunkEntries, and once it is slow
 		message, err := w.conn.read()
+		if p.isSlow(w, a, err) {
+			continue
+		}
 		if err != nil {
 			return claim.Block{}, p.blame(w, a, err)
 		}
@@ -185,38 +190,61 @@ func (w *worker) ask(p *Pool, a *attempt, job frame.Job) (claim.Block, error) {
 	return said, nil
 }
 
-// await sets until when the answer of w about a is waited for, unless it has died.
+// await sets until when the answer of w about a is waited for at first, unless it is
+// not waited for any more, and returns until when at last.
 func (p *Pool) await(w *worker, a *attempt) (deadline time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.died {
+	switch {
+	case w.died:
 		return deadline, fmt.Errorf("%w: %s", ErrWorkerDied, w.cause)
+	case a.settled:
+		return deadline, ErrOther
 	}
 	a.worker, a.begun = w, time.Now()
-	deadline = a.begun.Add(p.limit(a))
-	if err := w.conn.awaitUntil(deadline); err != nil {
+	a.deadline = a.begun.Add(p.deadline)
+	first := a.deadline
+	if a.doubtful != nil && !a.doubted {
+		first = a.begun.Add(min(p.deadline, p.doubtAfter()))
+	}
+	if err := w.conn.awaitUntil(first); err != nil {
 		return deadline, fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
 	}
-	return deadline, nil
+	return a.deadline, nil
 }
 
-// limit returns how long a worker had for a. The caller holds mu.
-func (p *Pool) limit(a *attempt) time.Duration {
-	if a.settled {
-		return min(p.deadline, settledDeadline)
+// isSlow reports whether a wait ended with err because w has had a for long, and is to
+// go on. It says that a is doubtful then.
+func (p *Pool) isSlow(w *worker, a *attempt, err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
 	}
-	return p.deadline
+	p.mu.Lock()
+	slow := !w.died && !a.settled && a.doubtful != nil && !a.doubted && time.Now().Before(a.deadline)
+	if slow {
+		slow = w.conn.awaitUntil(a.deadline) == nil
+	}
+	p.mu.Unlock()
+	if slow {
+		p.doubt(a)
+	}
+	return slow
 }
 
 // blame says what the end of a wait for w means.
 func (p *Pool) blame(w *worker, a *attempt, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	took := time.Since(a.begun).Round(time.Millisecond)
 	switch {
 	case w.died:
 		return fmt.Errorf("%w: %s", ErrWorkerDied, w.cause)
+	case a.settled && a.doubted: // it would have taken longer, whatever it is
+		return fmt.Errorf("%w: no answer within %s, and other bytes are the block", ErrWorkerHung, took)
+	case a.settled:
+		return fmt.Errorf("%w: its parser was killed after %s", ErrOther, took)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("%w: no answer within %s", ErrWorkerHung, p.limit(a))
+		return fmt.Errorf("%w: no answer within %s", ErrWorkerHung, p.deadline)
 	default:
 		return fmt.Errorf("%w: its socket: %w", ErrWorkerDied, err)
 	}

@@ -32,7 +32,7 @@ func main() {
 	}
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(20)
-	debug.SetMemoryLimit(48 << 20)
+	debug.SetMemoryLimit(24 << 20) // all of it must fit into one arena of 64 MiB
 	report, err := sandbox.Confine(sandbox.Options{AllowedFDs: []int{0, 1, 2}, OwnNamespaces: true})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -61,7 +61,7 @@ func churn(end time.Time) {
 		for i := range 2000 {
 			root = &node{left: root, text: make([]byte, i)}
 		}
-		big := make([]byte, 4<<20)
+		big := make([]byte, 1<<20)
 		for i := range big {
 			big[i] = byte(i)
 		}
