@@ -77,7 +77,9 @@ var mutations = map[string]struct{ reason, core, because string }{
 const unchanged = "test3_924634n15seg__witness_stripped_noncoinbase.bin"
 
 // Each mutant is refused for its reason, judged against the header that was asked
-// for, as a block from a peer is; the mutants of headers by the rules of headers.
+// for, as a block from a peer is; the mutants of headers by the rules of headers. Among
+// them are witnesses that are there and empty (W05), counts that are longer than need be
+// (W06) or beyond the bytes (W08), unknown flags (W07) and bytes behind the end (W18).
 func TestMutants(t *testing.T) {
 	c, judge := corpus(t), fuzz.NewJudge()
 	bodies, err := c.Untar("mutants/mutants.tar.gz")

@@ -157,7 +157,8 @@ func TestBIP54Sizes(t *testing.T) {
 	}
 }
 
-// Real transactions that were too much for others.
+// Real transactions that were too much for others: long witnesses (W03) and many items
+// in one of them (W04).
 func TestLargeTransactions(t *testing.T) {
 	c, judge := corpus(t), fuzz.NewJudge()
 	for _, want := range []struct {

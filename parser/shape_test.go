@@ -65,7 +65,7 @@ func callsIn(function *ast.FuncDecl) (names []string) {
 }
 
 // Input decides neither how deep the walk calls nor how much memory there is: nothing
-// calls itself, by whatever way, and memory is made by New alone.
+// calls itself, by whatever way (W12), and memory is made by New alone (W08).
 func TestNoRecursionAndNoMake(t *testing.T) {
 	calls, makes := functionsOf(t, ".")
 	if len(calls) < 20 || !slices.Contains(calls["Block"], "transactions") {

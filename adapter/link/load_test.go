@@ -16,7 +16,7 @@ import (
 )
 
 // TestThousandDeclarations: a thousand peers each announce the longest message
-// of a kind and send half of nothing. What they say costs no memory.
+// of a kind and send half of nothing. What they say costs no memory (W01).
 func TestThousandDeclarations(t *testing.T) {
 	declare := func(command string, size uint32) []byte {
 		f := frame(command, nil)

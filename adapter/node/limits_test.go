@@ -109,6 +109,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// TestAlarmIsNotRepeated (W17): no fault fills the log.
 func TestAlarmIsNotRepeated(t *testing.T) {
 	n := New(Config{Network: btc.Regtest})
 	for _, c := range []struct {

@@ -32,6 +32,8 @@ import (
 //
 // Unless manual-journal is said a journal answers at once; auto-journal lets it
 // answer what it was asked, and from then on.
+//
+// reannounce shows M04, hedge, stall and withheld M05, mutated M06, liars W02 and W18.
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		w := &world{tree: newTree(), now: start}

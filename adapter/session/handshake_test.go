@@ -78,6 +78,7 @@ func TestReady(t *testing.T) {
 	})
 }
 
+// TestUserAgentLimit (W14, W17): what a peer calls itself is cut and escaped.
 func TestUserAgentLimit(t *testing.T) {
 	for _, n := range []int{0, 1, 255, 256} {
 		byHand(t, "10.0.0.2:18444", nil, func(r *recorder, _ *Session, h *hand) {
@@ -97,6 +98,7 @@ func TestUserAgentLimit(t *testing.T) {
 	})
 }
 
+// TestClaims (M22): who does not serve what we need, or speaks too old a version, goes.
 func TestClaims(t *testing.T) {
 	tests := []struct {
 		name     string

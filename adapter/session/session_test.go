@@ -293,6 +293,27 @@ func TestSendQueue(t *testing.T) {
 	})
 }
 
+// TestEmptyVectors (W10): what has a count may have none, and means nothing then.
+func TestEmptyVectors(t *testing.T) {
+	for _, command := range []string{"headers", "inv", "notfound", "addr", "addrv2", "getdata", "getblocktxn"} {
+		byHand(t, "10.0.0.2:18444", nil, func(r *recorder, _ *Session, h *hand) {
+			h.handshake()
+			h.send(command, []byte{0})
+			h.send("ping", []byte("12345678"))
+			if got := r.closed(); got != (Closed{}) {
+				t.Errorf("an empty %s: closed by %+v", command, got)
+			}
+			if n := len(only[BlockInv](r)) + len(only[NotFound](r)) + len(only[Addrs](r)); n != 0 {
+				t.Errorf("an empty %s: %d events", command, n)
+			}
+			if want := command == "headers"; (len(only[Headers](r)) == 1) != want { // an answer: nothing more is known
+				t.Errorf("an empty %s: %d headers messages", command, len(only[Headers](r)))
+			}
+		})
+	}
+}
+
+// TestMalformed (W08, W11, W18): each ends the connection with what was wrong.
 func TestMalformed(t *testing.T) {
 	tests := []struct {
 		name, command string
