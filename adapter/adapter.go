@@ -343,6 +343,8 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 		s.getHeaders(a)
 	case node.GetData:
 		s.getData(a)
+	case node.AskAddrs:
+		s.askAddrs(a)
 	case node.ResolveSeeds:
 		s.resolveSeeds(ctx)
 	case node.KeepHeaders:

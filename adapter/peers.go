@@ -176,13 +176,23 @@ func (s *shell) disconnect(a node.Disconnect) {
 		return
 	}
 	delete(s.peers, a.Peer)
-	s.log.Info("peer dropped", slog.String("peer", p.addr), slog.String("reason", string(a.Reason)))
+	level := slog.LevelInfo
+	if a.Reason == node.ReasonFeelerDone { // every two minutes
+		level = slog.LevelDebug
+	}
+	s.log.Log(context.Background(), level, "peer dropped", slog.String("peer", p.addr), slog.String("reason", string(a.Reason)))
 	p.end(link.ReasonLocal, string(a.Reason))
 }
 
 func (s *shell) getHeaders(a node.GetHeaders) {
 	if p, ok := s.peers[a.Peer]; ok && p.session != nil {
 		s.sent(p, p.session.GetHeaders(a.Locator, a.Stop))
+	}
+}
+
+func (s *shell) askAddrs(a node.AskAddrs) {
+	if p, ok := s.peers[a.Peer]; ok && p.session != nil {
+		s.sent(p, p.session.GetAddr())
 	}
 }
 

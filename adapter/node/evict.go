@@ -60,7 +60,7 @@ func (n *Node) evictBehind() {
 		case tip.Height == 0: // everybody has genesis
 			*c = chainSync{}
 		case shown(tip.Work):
-			*c = chainSync{protected: n.peers.count(func(p *peer) bool { return p.chainSync.protected }) < maxProtected}
+			*c = chainSync{protected: p.kind != Extra && n.mayProtect()}
 		case c.deadline.IsZero() || shown(c.work):
 			*c = chainSync{deadline: n.now.Add(chainSyncTimeout), work: tip.Work}
 		case n.now.Before(c.deadline):
@@ -71,6 +71,13 @@ func (n *Node) evictBehind() {
 			c.asked, c.deadline = true, n.now.Add(headersTimeout)
 		}
 	}
+}
+
+// mayProtect reports whether one more peer may be protected: so that somebody can go,
+// one slot is never protected.
+func (n *Node) mayProtect() bool {
+	protected := n.peers.count(func(p *peer) bool { return p.chainSync.protected })
+	return protected < min(maxProtected, n.cfg.MaxOutbound-1)
 }
 
 // isStale reports whether there has been no better header for so long that the peers
@@ -109,9 +116,9 @@ func (n *Node) keepExtra() bool {
 	return false
 }
 
-// evictExtra lets one peer go if there is one more than slots: of those that were there
-// for a while, owe nothing and are not protected, who told us of a better header
-// longest ago, and of those the newest.
+// evictExtra lets one peer go if there is one more than slots: of those that are not
+// protected who told us of a better header longest ago, and of those the newest; but
+// only once it was there for a while and owes nothing.
 //
 // Source: PeerManagerImpl::EvictExtraOutboundPeers, Bitcoin Core v30.0
 // src/net_processing.cpp.
@@ -121,14 +128,11 @@ func (n *Node) evictExtra() {
 	}
 	var worst *peer
 	for _, p := range n.peers.all { // the newest last
-		if !p.ready || !p.automatic() || p.chainSync.protected || n.now.Sub(p.since) < minConnected || len(p.blocks.owed) > 0 || p.headers.presync != nil {
-			continue
-		}
-		if worst == nil || !p.announced.After(worst.announced) {
+		if p.ready && p.automatic() && !p.chainSync.protected && (worst == nil || !p.announced.After(worst.announced)) {
 			worst = p
 		}
 	}
-	if worst == nil {
+	if worst == nil || n.now.Sub(worst.since) < minConnected || len(worst.blocks.owed) > 0 || worst.headers.presync != nil {
 		return
 	}
 	n.disconnect(worst, ReasonExtra, "")

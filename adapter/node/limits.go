@@ -46,11 +46,12 @@ const (
 	steadyAfter = time.Minute
 	// dialTimeout is the longest wait for the shell to say how a dial ended.
 	dialTimeout = 2 * time.Minute
-	// fewPeers: below this many ready peers seeds are asked, at once if there is no
-	// address, else after seedMin.
+	// fewPeers: below this many ready peers seeds are asked, at once if nobody
+	// was ever reached, else after seedMin.
 	fewPeers         = 2
 	seedMin, seedMax = 30 * time.Second, 10 * time.Minute
-	// fixedSeedsAfter is how long the book may be empty before the fixed seeds go in.
+	// fixedSeedsAfter is how long nobody may be reached before all fixed seeds go into
+	// the book.
 	//
 	// Source: ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp.
 	fixedSeedsAfter = time.Minute

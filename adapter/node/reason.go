@@ -66,6 +66,9 @@ var costs = map[Reason]Cost{ //nolint:gochecknoglobals // a table
 	"":                       Waits,
 	ReasonHeadersTimeout:     Waits,
 	ReasonHeadersUnconnected: Waits,
+	ReasonHeadersLoop:        Waits,
+	ReasonHeadersFlood:       Waits,
+	ReasonInvFlood:           Waits,
 	ReasonPresyncTimeout:     Waits,
 	ReasonPresyncTooLong:     Waits,
 	ReasonPresyncDifficulty:  Waits,
@@ -102,6 +105,7 @@ var costs = map[Reason]Cost{ //nolint:gochecknoglobals // a table
 	"body-witness":         Discourages,
 	"body-rule":            Discourages,
 	"body-disagree":        Discourages,
+	"body-other":           Discourages,
 	"body-not-judged":      Waits, // never said of a peer: nobody looked
 
 	// Of the transport.

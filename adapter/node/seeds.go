@@ -12,8 +12,8 @@ type seeds struct {
 	next  time.Time
 }
 
-// askSeeds asks DNS seeds while there are few peers: at once if there is nobody to
-// dial, else after a while, then ever rarer.
+// askSeeds asks DNS seeds while there are few peers: at once if nobody was
+// ever reached, else after a while, then ever rarer.
 func (n *Node) askSeeds() {
 	if !n.cfg.UseSeeds || n.cfg.ConnectOnly || n.idle.on {
 		return
@@ -22,7 +22,7 @@ func (n *Node) askSeeds() {
 		n.seeds.asked = 0
 		return
 	}
-	if n.seeds.next.IsZero() && n.cfg.Book.Len() > 0 {
+	if n.seeds.next.IsZero() && n.cfg.Book.SeedSlots() == 0 {
 		n.seeds.next = n.now.Add(seedMin)
 	}
 	if n.now.Before(n.seeds.next) {

@@ -22,8 +22,7 @@ type slots struct {
 	feeler  time.Time       // when the next feeler is due
 	anchor  time.Time       // when anchors are chosen anew
 	extra   time.Time       // when the next extra peer is due
-	// fixed is when the fixed seeds go into the book if it is still empty.
-	fixed time.Time
+	fixed   bool            // the fixed seeds went into the book
 }
 
 // syncs reports whether headers and blocks are talked about on such a connection.
@@ -149,6 +148,7 @@ func (n *Node) dialSeed() bool {
 			return false
 		}
 		if n.mayBePeer(c) {
+			n.cfg.Book.AddFixed([]addrbook.Addr{c.Addr}, servesBlocks, n.now) // so that it can be tried
 			n.open(BlockRelay, &address{at: c.Addr, services: c.Services}).seed = true
 			return true
 		}
@@ -172,13 +172,12 @@ func (n *Node) dialPicked(kind Kind) bool {
 	return false
 }
 
-// addFixedSeeds puts the fixed seeds into the book if nothing else has for so long.
+// addFixedSeeds puts the fixed seeds into the book if nobody was ever reached, and
+// nobody is, for so long: then all slots may dial them.
 func (n *Node) addFixedSeeds() {
-	s := &n.slots
-	if s.fixed.IsZero() {
-		s.fixed = n.now.Add(fixedSeedsAfter)
-	}
-	if !n.now.Before(s.fixed) && n.cfg.Book.Len() == 0 {
+	alone := n.peers.readyCount() == 0 && n.now.Sub(n.peers.lonelySince) >= fixedSeedsAfter
+	if s := &n.slots; alone && !s.fixed && n.cfg.Book.SeedSlots() > 0 {
+		s.fixed = true
 		n.cfg.Book.AddFixed(n.cfg.FixedSeeds, servesBlocks, n.now)
 	}
 }
@@ -283,7 +282,7 @@ func (n *Node) keeps(p *peer, height btc.Height) bool {
 // nearTip reports whether all that we need next is among the blocks that every node
 // keeps.
 func (n *Node) nearTip() bool {
-	return n.sync.done && n.journal.adopted && n.chain.Best().Height-n.journal.tipHeight <= limitedDepth
+	return n.sync.done && n.journal.adopted && n.chain.Best().Height-n.journal.tipHeight-1 <= limitedDepth
 }
 
 // dropLimited lets go of peers that cannot have what we need next.

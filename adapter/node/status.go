@@ -89,6 +89,8 @@ func (n *Node) waitingFor() string {
 		return "the operator"
 	case j.state == loadNeeded || j.state == loading:
 		return because("the bus", j.lastErr)
+	case n.idle.on:
+		return "somebody who wants blocks"
 	case n.peers.readyCount() == 0:
 		return "peers"
 	case !n.sync.done && !n.enoughWork() && n.allAnswered():

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
@@ -17,15 +19,19 @@ import (
 // does about it. Rewrite with `go test ./adapter/node -rewrite` and read the diff.
 //
 //	new [stored=(blocks,...)] [keep] shows what is to be kept too; more of new:
-//	    [connect=(addr,...)] [min-work=N] [final-depth=N] [start-height=N] [start-hash=NAME] [seeds] [manual-journal] ...
+//	    [open: others are dialled beside those of connect] [seeds] [feelers=N] [fixed=(addr,...)] [anchors=(addr,...)]
+//	    [book=(addr,...): new to the book] [only-port=N] [idle-after=MINUTES] [connect=(addr,...)] [min-work=N] [final-depth=N] [start-height=N] [start-hash=NAME] [seeds] [manual-journal] ...
 //	mine branch on=NAME count=N [ahead=DURATION: of the clock, the first block]    blocks branch<height>...
 //	up peer [height=N] [services=N]        down peer [ban reason]     dialfailed peer
 //	headers peer block... | first..last    inv peer block...      notfound peer block...
 //	body peer block... [bytes=TEXT] [outcome=NAME] [size=N]    arrived | unneeded peer block    tick DURATION
 //	progress peer [block] bytes=N [paused]
-//	addrs addr...   loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
+//	has peer block             it answers each getheaders as if that were its tip
+//	addrs addr... [seed=NAME]   gossip peer addr...   consumer active|idle   peers   bans   book
+//	op-ban addr|prefix [for=MINUTES]   op-unban addr|prefix   op-connect addr
+//	loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
 //	suspect peer   invalidate block   reconsider block
-//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status [network]   wanted peer block
+//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status [network]   wanted peer block   until WORD
 //
 //	tx NAME [expires=DURATION] [witness=N] [progress=N] [in=block]   txs   up peer relay
 //	taken peer NAME    heard peer NAME    mined NAME block
@@ -60,6 +66,7 @@ type world struct {
 	journal *journal
 	manual  bool // the transcript answers for the journal
 	asked   []node.Action
+	tips    map[node.PeerID]*block // of peers that answer getheaders by themselves
 	bodies  bodies
 	keeps   bool // show what is to be kept
 	kept    kept
@@ -83,6 +90,17 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 		w.tick(t, args(0))
 	case "status":
 		w.status(d.HasArg("network"))
+	case "until":
+		w.until(t, args(0))
+	case "peers":
+		w.showPeers()
+	case "bans":
+		w.showBans()
+	case "book":
+		s := w.node.BookStats()
+		fmt.Fprintf(&w.out, "%d new, %d tried, anchors %v\n", s.New, s.Tried, w.anchors(t))
+	case "has":
+		w.tips[w.peer(t, d)] = w.tree.byName[args(1)]
 	case "manual-journal":
 		w.manual = true
 	case "auto-journal":
@@ -144,7 +162,7 @@ func (w *world) create(t *testing.T, d *datadriven.TestData) {
 	t.Helper()
 	cfg := node.Config{
 		Network: btc.Regtest, Seed: 1, PerNewPeer: node.DefaultPerPeer, UseSeeds: d.HasArg("seeds"),
-		ConnectOnly: !d.HasArg("seeds") && !d.HasArg("open"), Feelers: -1,
+		ConnectOnly: !d.HasArg("seeds") && !d.HasArg("open"), Feelers: -1, // none unless said
 	}
 	for _, a := range d.CmdArgs {
 		number := func() int {
@@ -183,15 +201,122 @@ func (w *world) create(t *testing.T, d *datadriven.TestData) {
 			cfg.Observers = number()
 		case "max-outbound":
 			cfg.MaxOutbound = number()
+		default:
+			w.createSlots(t, a, &cfg)
 		}
 	}
 	w.manual = d.HasArg("manual-journal")
 	w.bodies = bodies{in: map[node.BodyID]btc.Hash{}}
 	w.node = node.New(cfg)
+	w.tips = map[node.PeerID]*block{}
 	w.keeps = d.HasArg("keep")
 	w.kept = kept{btc.Regtest.Params().Genesis.Hash(): true}
 	w.preload(t, d)
 	w.step(node.Tick{})
+}
+
+// createSlots reads what is about who is dialled.
+func (w *world) createSlots(t *testing.T, a datadriven.CmdArg, cfg *node.Config) {
+	t.Helper()
+	var addrs []addrbook.Addr
+	number := 0
+	for _, text := range a.Vals {
+		if at, err := addrbook.ParseAddr(text); err == nil {
+			addrs = append(addrs, at)
+		} else if n, err := strconv.Atoi(text); err == nil {
+			number = n
+		}
+	}
+	book := func() *addrbook.Book {
+		if cfg.Book == nil {
+			cfg.Book = addrbook.New(addrbook.Config{Network: btc.Regtest, Seed: 1})
+		}
+		return cfg.Book
+	}
+	switch a.Key {
+	case "feelers":
+		cfg.Feelers = number
+	case "fixed":
+		cfg.FixedSeeds = addrs
+	case "anchors":
+		book().SetAnchors(addrs)
+	case "book":
+		for i, at := range addrs { // each of a source of its own
+			book().AddDNS(strconv.Itoa(i), []addrbook.Addr{at}, 9, w.now)
+		}
+	case "only-port":
+		cfg.OnlyPort = uint16(number)
+	case "idle-after":
+		cfg.IdleAfter = time.Duration(number) * time.Minute
+	}
+}
+
+// peersEvent is about addresses, consumers and the operator's word on peers.
+func (w *world) peersEvent(t *testing.T, d *datadriven.TestData) node.Event {
+	t.Helper()
+	text := ""
+	if len(d.CmdArgs) > 0 {
+		text = d.CmdArgs[0].Key
+	}
+	at, _ := addrbook.ParseAddr(text)
+	prefix, _ := netip.ParsePrefix(text)
+	minutes := 0
+	d.MaybeScanArgs(t, "for", &minutes)
+	switch d.Cmd {
+	case "addrs":
+		e := node.SeedsFound{Name: "seed", Services: 9}
+		d.MaybeScanArgs(t, "seed", &e.Name)
+		for _, a := range d.CmdArgs {
+			if len(a.Vals) == 0 {
+				e.Addrs = append(e.Addrs, addr(a.Key))
+			}
+		}
+		return e
+	case "gossip":
+		e := node.AddrsHeard{Peer: w.peer(t, d)}
+		for _, a := range d.CmdArgs[1:] {
+			e.Addrs = append(e.Addrs, addrbook.Heard{Addr: addr(a.Key), Services: 9, Seen: uint32(w.now.Unix())})
+		}
+		return e
+	case "consumer":
+		if text == "active" {
+			return node.ConsumerActive{}
+		}
+		return node.ConsumerIdle{}
+	case "op-ban":
+		return node.OperatorBan{Request: 7, Addr: at, Prefix: prefix, For: time.Duration(minutes) * time.Minute}
+	case "op-unban":
+		return node.OperatorUnban{Request: 7, Addr: at, Prefix: prefix}
+	case "op-connect":
+		return node.OperatorConnect{Request: 7, Addr: at}
+	}
+	return w.journalEvent(t, d)
+}
+
+func (w *world) showPeers() {
+	for _, p := range w.node.Peers(w.now) {
+		fmt.Fprintf(&w.out, "%d %v %v %s", p.ID, p.Addr, p.Kind, p.State)
+		if p.Why != "" {
+			fmt.Fprintf(&w.out, ": %s", p.Why)
+		}
+		fmt.Fprintf(&w.out, " height=%d in-flight=%d served=%v protected=%v\n", p.Height, p.InFlight, p.Served, p.Protected)
+	}
+}
+
+// anchors returns those that the disk would have.
+func (w *world) anchors(t *testing.T) []addrbook.Addr {
+	t.Helper()
+	book, err := addrbook.Decode(w.node.AppendBook(nil), addrbook.Config{Network: btc.Regtest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return book.Anchors()
+}
+
+func (w *world) showBans() {
+	for _, b := range w.node.Bans(w.now) {
+		fmt.Fprintf(&w.out, "%s for %v\n", b.Who, b.Until.Sub(w.now))
+	}
 }
 
 func (w *world) peer(t *testing.T, d *datadriven.TestData) node.PeerID {
@@ -267,14 +392,8 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 		return node.BodyArrived{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0], Size: 100}
 	case "unneeded":
 		return node.BodyUnneeded{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0]}
-	case "addrs":
-		e := node.SeedsFound{Name: "seed", Services: 9}
-		for _, a := range d.CmdArgs {
-			e.Addrs = append(e.Addrs, addr(a.Key))
-		}
-		return e
 	}
-	return w.journalEvent(t, d)
+	return w.peersEvent(t, d)
 }
 
 func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
@@ -352,6 +471,22 @@ func (w *world) tick(t *testing.T, text string) {
 	}
 }
 
+// until lets time pass, at most two hours, until an action shows that word.
+func (w *world) until(t *testing.T, word string) {
+	t.Helper()
+	const most = 2 * 60 * 60
+	begin := w.now
+	for range most {
+		w.now = w.now.Add(time.Second)
+		before := w.out.Len()
+		w.step(node.Tick{})
+		if strings.Contains(w.out.String()[before:], word) {
+			return
+		}
+	}
+	t.Errorf("no %q since %v", word, begin.Sub(start))
+}
+
 func (w *world) step(e node.Event) {
 	events := []node.Event{e}
 	for len(events) > 0 {
@@ -362,7 +497,9 @@ func (w *world) step(e node.Event) {
 				fmt.Fprintln(&w.out, w.tree.show(a))
 			}
 			w.account(a)
-			if w.manual {
+			if ask, ok := a.(node.GetHeaders); ok && w.tips[ask.Peer] != nil {
+				events = append(events, w.tree.headersAfter(ask, w.tips[ask.Peer]))
+			} else if w.manual {
 				w.asked = append(w.asked, a)
 			} else if answer := w.answer(a); answer != nil {
 				events = append(events, answer)

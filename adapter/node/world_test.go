@@ -97,6 +97,27 @@ func (t *tree) chainTo(tip *block) []*block {
 	return chain
 }
 
+// headersAfter is the answer of a peer with that tip.
+func (t *tree) headersAfter(ask node.GetHeaders, tip *block) node.Event {
+	e := node.HeadersReceived{Peer: ask.Peer}
+	chain := t.chainTo(tip)
+	known := func(hash btc.Hash) btc.Height {
+		if b := t.byHash[hash]; b != nil && (b.height == 0 || b.height <= tip.height && chain[b.height-1] == b) {
+			return b.height
+		}
+		return -1
+	}
+	for _, hash := range ask.Locator {
+		if from := known(hash); from >= 0 {
+			for _, b := range chain[from:] {
+				e.Headers = append(e.Headers, b.header)
+			}
+			break
+		}
+	}
+	return e
+}
+
 func sumOf(text string) [32]byte { return sha256.Sum256([]byte(text)) }
 
 // journal is a journal as the bus keeps it, and the judge of what is put there:
@@ -225,6 +246,8 @@ func (t *tree) show(a node.Action) string {
 		return fmt.Sprintf("disconnect %d %s", a.Peer, a.Reason)
 	case node.Ban:
 		return fmt.Sprintf("ban %d %v for %v: %s (%s)", a.Peer, a.Addr, a.Until.Sub(start), a.Reason, a.Detail)
+	case node.AskAddrs:
+		return fmt.Sprintf("getaddr %d", a.Peer)
 	case node.GetHeaders:
 		return fmt.Sprintf("getheaders %d from %s", a.Peer, t.name(a.Locator[0]))
 	case node.GetData:

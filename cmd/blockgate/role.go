@@ -89,6 +89,8 @@ type adapterConfig struct {
 	LogFormat   string      `json:"log_format"`
 	// Engine is what hashes: the supervisor has found that it can run here.
 	Engine sha256d.Engine `json:"sha256"`
+	// Slots say how peers are found.
+	Slots slotSettings `json:"slots"`
 }
 
 func newRole() *cobra.Command {
@@ -204,6 +206,11 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer failures.Close()
+	brain := c.node(headers.Records())
+	book, err := c.openBook(&brain, log)
+	if err != nil {
+		return err
+	}
 	cells, err := openCells(&c, challenge)
 	if err != nil {
 		return err
@@ -239,7 +246,7 @@ func runAdapter(ctx context.Context) error {
 	out := newJournal(c.journal(log), log)
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
-		Node: c.node(headers.Records()), Params: params, Names: c.names(), Dialer: c.Reach.dialer(), Cell: cells, Journal: out, Headers: headers, Log: log,
+		Node: brain, Book: book, Params: params, Names: c.names(), Dialer: c.Reach.dialer(), Cell: cells, Journal: out, Headers: headers, Log: log,
 		Evidence: failures, Build: sandbox.BuildID(), Operator: orders.requests, Pulse: shown.pulse,
 	}))
 }
@@ -336,6 +343,7 @@ func (c *adapterConfig) node(kept int) node.Config {
 		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
 	}
 	_, _ = cryptorand.Read(config.Secret[:]) // it never errs
+	c.setSlots(&config)
 	for _, p := range c.Connect {
 		config.Connect = append(config.Connect, p.Addr.Addr)
 	}

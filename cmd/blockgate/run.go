@@ -18,11 +18,10 @@ const runLong = `The main job: connects to peers, follows the chain with the mos
 block parsed in the cell, proves it and publishes it. It goes on after the last
 event of the journal; kill it at any time.
 
-Without --connect it finds peers by DNS seeds. With --proxy every connection to a
-peer and every name goes through a SOCKS5 server, and the adapter is confined to
-it. With it, it talks to those peers
-and no other; they may be banned like any other and are dialled again after the
-ban.
+Without --connect it finds peers by its address book, DNS seeds and a list of
+nodes that it carries. With it, it talks to those peers and no other; who breaks
+the rules is dialled again after an hour. With --proxy every connection to a peer
+and every name goes through a SOCKS5 server, and the adapter is confined to it.
 
 Without --nats it runs the bundled broker in its data directory; readers on this
 machine find it by --datadir.`
@@ -107,6 +106,7 @@ func (s *runSettings) supervise(dir *dataDir, to reach, peers []namedPeer, log *
 		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers, Reach: to,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, AnyPort: s.anyPort, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
 		Engine:     s.engine.Engine,
+		Slots:      s.slots,
 		HTTPListen: s.httpListen, HTTPWanted: s.httpWanted, Readiness: s.readiness,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id, Challenge: s.network.challenge.String()}

@@ -192,6 +192,7 @@ type runSettings struct {
 	parserPath  string
 	engine      engineFlag
 	readiness   readiness
+	slots       slotSettings
 
 	start startPoint
 }
@@ -206,6 +207,7 @@ type startPoint struct {
 func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.id, "id", defaultID, "name of this instance on the bus, [a-z0-9-]{1,32}")
 	flags.StringSliceVar(&s.connect, "connect", nil, "peer host:port to connect to, and to no other; may be given several times")
+	s.slots.addFlags(flags)
 	flags.StringVar(&s.dataDir, "datadir", "", "folder of this instance (default ~/.blockgate/NETWORK)")
 	flags.StringVar(&s.nats, "nats", "", "URL of a NATS server with JetStream, instead of the bundled broker")
 	flags.StringVar(&s.creds, "creds", "", "with --nats: file with JWT credentials or an nkey seed")
@@ -252,6 +254,9 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 		return usagef("--allow-no-landlock: only for demo, parse and --network regtest; on %s the cell needs Landlock (Linux 5.13 or newer, lsm=landlock)", s.network.Network)
 	}
 	if err := s.completeStart(cmd); err != nil {
+		return err
+	}
+	if err := s.slots.complete(); err != nil {
 		return err
 	}
 	if err := s.completeBus(cmd); err != nil {
