@@ -24,8 +24,8 @@ import (
 //	body peer block... [bytes=TEXT] [outcome=NAME] [size=N]    arrived | unneeded peer block    tick DURATION
 //	progress peer [block] bytes=N [paused]
 //	addrs addr...   loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
-//	suspect peer   invalidate block   reconsider block
-//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status [network]   wanted peer block
+//	suspect peer   invalidate block   reconsider block   accept-reorg block
+//	journal block...   puts a journal there   moved [stale] [there] | stored | store-failed   status [network]   wanted peer block
 //
 //	tx NAME [expires=DURATION] [witness=N] [progress=N] [in=block]   txs   up peer relay
 //	taken peer NAME    heard peer NAME    mined NAME block
@@ -101,6 +101,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 		fmt.Fprintf(&w.out, "%v\n", w.node.Suspect(w.peer(t, d)))
 	case "invalidate":
 		w.step(node.OperatorInvalidate{Hash: w.hash(args(0))})
+	case "accept-reorg":
+		w.step(node.OperatorAcceptReorg{Request: 7, Hash: w.hash(args(0))})
 	case "reconsider":
 		w.step(node.OperatorReconsider{Hash: w.hash(args(0))})
 	case "body":
@@ -290,6 +292,13 @@ func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
 		return node.JournalFailed{Detail: "connection refused"}
 	case "moved":
 		w.manual = false
+		if d.HasArg("there") { // it was written all the same
+			for _, a := range w.asked {
+				if a, ok := a.(node.Append); ok {
+					w.journal.append(a)
+				}
+			}
+		}
 		return node.EventMoved{Detail: "wrong last sequence", Stale: d.HasArg("stale")}
 	case "stored", "store-failed":
 		for i, a := range w.asked {
