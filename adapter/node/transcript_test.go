@@ -425,7 +425,7 @@ func (w *world) ahead(t *testing.T, d *datadriven.TestData) uint32 {
 }
 
 func (w *world) network(s *node.Status) {
-	fmt.Fprintf(&w.out, "peers=%d groups=%d agree=%d best-age=%v tip-age=%v idle=%v\n", s.PeersHeight, s.Groups, s.GroupsAgree, s.BestAge, s.TipAge, s.Idle)
+	fmt.Fprintf(&w.out, "peers=%d groups=%d agree=%d best-age=%v tip-age=%v done=%v\n", s.PeersHeight, s.Groups, s.GroupsAgree, s.BestAge, s.TipAge, s.CaughtUp)
 	if s.Clock != "" {
 		fmt.Fprintln(&w.out, "clock:", s.Clock)
 	}
