@@ -21,6 +21,10 @@ const (
 	Connect Kind = iota + 1
 	// Disconnect takes the tip away. A reorg is one for each block, tip first.
 	Disconnect
+	// Reset begins a new epoch: the chain ends in the block that the event is about, and
+	// all above it is taken back, what was final with it. An operator has accepted a
+	// reorg that deep; who only folds must begin again below, or ask its own operator.
+	Reset
 )
 
 // String returns the word that stands in Btc-Event.
@@ -30,6 +34,8 @@ func (k Kind) String() string {
 		return "connect"
 	case Disconnect:
 		return "disconnect"
+	case Reset:
+		return "reset"
 	default:
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -38,10 +44,10 @@ func (k Kind) String() string {
 // Event is one step of the journal.
 //
 // Size, Parts, ClaimParts, TxCount, DataSeq and Sha256 are those of a connect;
-// a disconnect has none of them.
+// a disconnect and a reset have none of them.
 type Event struct {
 	Kind   Kind
-	Hash   btc.Hash // of the block that is put on or taken away
+	Hash   btc.Hash // of the block that is put on or taken away, or that a reset leaves
 	Prev   btc.Hash // of its parent
 	Height btc.Height
 	Header btc.Header
@@ -52,7 +58,7 @@ type Event struct {
 	Best     btc.Hash
 	BestWork btc.Work
 	// Final is the height up to which the writer takes nothing back. It never
-	// falls from one event to the next.
+	// falls from one event to the next, but by a reset, where it is Height.
 	Final btc.Height
 	Size  int // bytes of the raw block
 	// Parts and ClaimParts are how many messages the raw block and the claim
@@ -108,21 +114,23 @@ func (e *Event) Tip() (btc.Hash, btc.Height) {
 // may be encoded, and what [DecodeEvent] returns.
 func (e *Event) Check() error {
 	switch {
-	case e.Kind != Connect && e.Kind != Disconnect:
+	case e.Kind != Connect && e.Kind != Disconnect && e.Kind != Reset:
 		return fmt.Errorf("%w: %v", ErrEvent, e.Kind)
-	case e.Height < 1: // genesis is known to all: no event is about it
+	case e.Height < 1 && (e.Kind != Reset || e.Height < 0): // genesis is known to all: only a reset is about it
 		return fmt.Errorf("%w: height %d", ErrEvent, e.Height)
 	case e.Header.Hash() != e.Hash:
 		return fmt.Errorf("%w: header has hash %v, event is about %v", ErrEvent, e.Header.Hash(), e.Hash)
 	case e.Header.Prev() != e.Prev:
 		return fmt.Errorf("%w: header has parent %v, event says %v", ErrEvent, e.Header.Prev(), e.Prev)
+	case e.Kind == Reset && e.Final != e.Height:
+		return fmt.Errorf("%w: reset to height %d with final height %d", ErrEvent, e.Height, e.Final)
 	case e.Final < 0 || e.Final > e.Height || e.Kind == Disconnect && e.Final == e.Height:
 		return fmt.Errorf("%w: %v at height %d with final height %d", ErrEvent, e.Kind, e.Height, e.Final)
 	case e.Work.IsZero() || e.BestWork.IsZero():
 		return fmt.Errorf("%w: no work", ErrEvent)
 	case e.Time.Year() < 1 || e.Time.Year() > 9999: // its text has four digits
 		return fmt.Errorf("%w: year %d", ErrEvent, e.Time.Year())
-	case e.Kind == Disconnect:
+	case e.Kind != Connect:
 		return e.checkBodyless()
 	default:
 		return e.checkBody()
@@ -131,7 +139,7 @@ func (e *Event) Check() error {
 
 func (e *Event) checkBodyless() error {
 	if e.Size != 0 || e.Parts != 0 || e.ClaimParts != 0 || e.TxCount != 0 || e.DataSeq.Len() != 0 || e.Sha256 != [32]byte{} {
-		return fmt.Errorf("%w: disconnect with a body", ErrEvent)
+		return fmt.Errorf("%w: %v with a body", ErrEvent, e.Kind)
 	}
 	return nil
 }

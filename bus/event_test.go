@@ -52,6 +52,14 @@ func goodDisconnect(t testing.TB) bus.Event {
 	return e
 }
 
+// goodReset leaves the block of goodEvent as the tip.
+func goodReset(t testing.TB) bus.Event {
+	t.Helper()
+	e := goodDisconnect(t)
+	e.Kind, e.Final = bus.Reset, e.Height
+	return e
+}
+
 func subjectOf(e bus.Event) string { return bus.BlockSubject(btc.Mainnet, "main", e.Height, e.Hash) }
 
 func sameEvent(a, b bus.Event) bool {
@@ -62,7 +70,7 @@ func sameEvent(a, b bus.Event) bool {
 }
 
 func TestEventRoundTrip(t *testing.T) {
-	for _, want := range []bus.Event{goodEvent(t), goodDisconnect(t)} {
+	for _, want := range []bus.Event{goodEvent(t), goodDisconnect(t), goodReset(t)} {
 		header, payload, err := want.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -112,7 +120,13 @@ func TestEventLimits(t *testing.T) {
 	}{
 		{"unchanged", func(*bus.Event) {}, true},
 		{"kind 0", func(e *bus.Event) { e.Kind = 0 }, false},
-		{"kind 3", func(e *bus.Event) { e.Kind = 3 }, false},
+		{"kind 4", func(e *bus.Event) { e.Kind = 4 }, false},
+		{"reset", func(e *bus.Event) { *e = goodReset(t) }, true},
+		{"reset to genesis", func(e *bus.Event) { *e = goodReset(t); e.Height, e.Final = 0, 0 }, true},
+		{"reset below genesis", func(e *bus.Event) { *e = goodReset(t); e.Height, e.Final = -1, -1 }, false},
+		{"reset with a final below", func(e *bus.Event) { *e = goodReset(t); e.Final-- }, false},
+		{"reset with a final above", func(e *bus.Event) { *e = goodReset(t); e.Final++ }, false},
+		{"reset with a body", func(e *bus.Event) { *e = goodReset(t); e.Size = 100 }, false},
 		{"height 0", func(e *bus.Event) { e.Height, e.Final = 0, 0 }, false},
 		{"height 1", func(e *bus.Event) { e.Height, e.Final = 1, 0 }, true},
 		{"height most", func(e *bus.Event) { e.Height = 1<<31 - 1 }, true},

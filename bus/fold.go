@@ -17,7 +17,7 @@ var (
 )
 
 // Fold is the journal folded to a tip: connect extends it, disconnect takes it
-// away.
+// away, and reset goes back to a block further down, below what was final.
 //
 // The zero Fold knows no tip: the first event may be any, and sets it. A reader
 // that knows where it stands begins with [FoldAt].
@@ -50,7 +50,7 @@ func (f *Fold) Step(e *Event) error {
 			return err
 		}
 	}
-	if e.Final < f.final {
+	if e.Final < f.final && e.Kind != Reset {
 		return fmt.Errorf("%w: %v of %d (sequence %d) lowers it from %d to %d", ErrFinal, e.Kind, e.Height, e.Seq, f.final, e.Final)
 	}
 	f.tip, f.height = e.Tip()
@@ -66,6 +66,8 @@ func (f *Fold) links(e *Event) error {
 	case e.Kind == Disconnect && (e.Hash != f.tip || e.Height != f.height):
 		return fmt.Errorf("%w: disconnect of %d %v (sequence %d), the tip is %d %v",
 			ErrGap, e.Height, e.Hash, e.Seq, f.height, f.tip)
+	case e.Kind == Reset && e.Height >= f.height:
+		return fmt.Errorf("%w: reset to %d %v (sequence %d), the tip is %d %v", ErrGap, e.Height, e.Hash, e.Seq, f.height, f.tip)
 	case e.Kind == Disconnect && e.Height <= f.final:
 		return fmt.Errorf("%w: disconnect of %d (sequence %d), final up to %d", ErrFinal, e.Height, e.Seq, f.final)
 	}

@@ -15,7 +15,7 @@ func link(kind bus.Kind, hash, prev byte, height, final btc.Height) *bus.Event {
 }
 
 func TestFold(t *testing.T) {
-	const connect, disconnect = bus.Connect, bus.Disconnect
+	const connect, disconnect, reset = bus.Connect, bus.Disconnect, bus.Reset
 	for _, one := range []struct {
 		name   string
 		events []*bus.Event
@@ -32,6 +32,11 @@ func TestFold(t *testing.T) {
 		{"disconnects another", []*bus.Event{link(connect, 1, 0, 1, 0), link(disconnect, 2, 0, 1, 0)}, bus.ErrGap, 1, 1},
 		{"disconnects at another height", []*bus.Event{link(connect, 1, 0, 1, 0), link(disconnect, 1, 0, 2, 0)}, bus.ErrGap, 1, 1},
 		{"disconnects the final", []*bus.Event{link(connect, 1, 0, 1, 1), link(disconnect, 1, 0, 1, 0)}, bus.ErrFinal, 1, 1},
+		{"resets", []*bus.Event{link(connect, 4, 3, 4, 2), link(connect, 5, 4, 5, 4), link(reset, 1, 0, 1, 1), link(connect, 7, 1, 2, 1)}, nil, 7, 2},
+		{"begins with a reset", []*bus.Event{link(reset, 1, 0, 1, 1), link(connect, 7, 1, 2, 1)}, nil, 7, 2},
+		{"resets to its tip", []*bus.Event{link(connect, 4, 3, 4, 2), link(reset, 4, 3, 4, 4)}, bus.ErrGap, 4, 4},
+		{"resets upwards", []*bus.Event{link(connect, 4, 3, 4, 2), link(reset, 6, 5, 6, 6)}, bus.ErrGap, 4, 4},
+		{"disconnects below a reset", []*bus.Event{link(connect, 4, 3, 4, 2), link(reset, 2, 1, 2, 2), link(disconnect, 2, 1, 2, 2)}, bus.ErrFinal, 2, 2},
 		{"lowers the final", []*bus.Event{link(connect, 1, 0, 1, 1), link(connect, 2, 1, 2, 0)}, bus.ErrFinal, 1, 1},
 	} {
 		var fold bus.Fold

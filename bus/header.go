@@ -20,7 +20,7 @@ const Schema = "1"
 // of the bus give grammar and unit of each.
 const (
 	hV          = "Btc-V"           // "1"
-	hEvent      = "Btc-Event"       // connect or disconnect
+	hEvent      = "Btc-Event"       // connect, disconnect or reset
 	hPrev       = "Btc-Prev"        // hash, printed form
 	hWork       = "Btc-Work"        // 64 hex digits
 	hBest       = "Btc-Best"        // hash, printed form
@@ -86,6 +86,8 @@ func DecodeEvent(subject string, header Header, payload []byte, seq uint64) (Eve
 		e.Kind = Connect
 	case Disconnect.String():
 		e.Kind = Disconnect
+	case Reset.String():
+		e.Kind = Reset
 	default:
 		r.fail(hEvent, fmt.Errorf("unknown kind %q", kind))
 	}
@@ -93,7 +95,7 @@ func DecodeEvent(subject string, header Header, payload []byte, seq uint64) (Eve
 	if e.Kind == Connect {
 		r.body(&e)
 	} else {
-		r.absent(hSize, hParts, hClaimParts, hTxCount, hDataSeq, hSha256)
+		r.absent(e.Kind, hSize, hParts, hClaimParts, hTxCount, hDataSeq, hSha256)
 	}
 	if r.err != nil {
 		return Event{}, r.err
@@ -179,10 +181,10 @@ func (r *headerReader) text(name string, most int) string {
 	return values[0]
 }
 
-func (r *headerReader) absent(names ...string) {
+func (r *headerReader) absent(kind Kind, names ...string) {
 	for _, name := range names {
 		if len(r.header[name]) != 0 {
-			r.fail(name, fmt.Errorf("not in a %v", Disconnect))
+			r.fail(name, fmt.Errorf("not in a %v", kind))
 		}
 	}
 }

@@ -99,8 +99,13 @@ func (v *Verifier) Event(e *Event, now time.Time) error {
 	if err := fold.Step(e); err != nil {
 		return err
 	}
-	if v.chain == nil && e.Kind == Disconnect {
+	if v.chain == nil && e.Kind != Connect {
 		v.fold = fold // of a block that the journal no longer has
+		return nil
+	}
+	if e.Kind == Reset && e.Height < v.chain.Base().Height {
+		v.Forget() // the next connect is the base; its own work is all that is proven then
+		v.fold = fold
 		return nil
 	}
 	if err := v.header(e, now); err != nil {
@@ -126,6 +131,8 @@ func (v *Verifier) header(e *Event, now time.Time) error {
 	}
 	entry, ok := v.chain.Lookup(e.Hash)
 	switch {
+	case !ok && e.Kind == Reset, e.Kind == Reset && !v.leads(e):
+		return fmt.Errorf("%w: the block is not below the tip", ErrGap)
 	case !ok:
 		return ErrBelowBase
 	case entry.Height != e.Height:
@@ -134,6 +141,14 @@ func (v *Verifier) header(e *Event, now time.Time) error {
 		return fmt.Errorf("%w: event says %v, headers %v", ErrWork, e.Work, entry.Work.Add(v.offset))
 	}
 	return v.checkAnchor(e)
+}
+
+// leads reports whether the block of an event is an ancestor of the tip, as far as the
+// tip is known.
+func (v *Verifier) leads(e *Event) bool {
+	tip, _, known := v.fold.Tip()
+	at, ok := v.chain.Ancestor(tip, e.Height)
+	return !known || ok && at.Hash == e.Hash
 }
 
 // begin makes the block of the event the base, or genesis if it is block 1.

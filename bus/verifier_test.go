@@ -115,6 +115,46 @@ func TestVerifierFromTheMiddle(t *testing.T) {
 	step(t, bus.NewVerifier(btc.Mainnet, nil, nil), headerchain.ErrTarget, &chain[2]) // regtest's target
 }
 
+// resetTo is a reset that leaves the block of a connect as the tip.
+func resetTo(e bus.Event) *bus.Event {
+	e.Kind, e.Final = bus.Reset, e.Height
+	return &e
+}
+
+// TestVerifierResets: a reset goes back to a block of the chain, whatever was final; below
+// the first block that the reader knows the next connect is a base of its own.
+func TestVerifierResets(t *testing.T) {
+	chain := minedChain(t, genesisHeader(), 1, 1, 6)
+	fork := minedChain(t, chain[1].Header, 3, 2, 2)
+	v := bus.NewVerifier(btc.Regtest, nil, nil)
+	for i := range chain {
+		chain[i].Final = chain[i].Height
+		step(t, v, nil, &chain[i])
+	}
+	step(t, v, bus.ErrGap, resetTo(fork[0])) // not on the chain
+	step(t, v, bus.ErrFinal, undo(chain[5]))
+	wrong := resetTo(chain[1])
+	wrong.Work = chain[2].Work
+	step(t, v, bus.ErrWork, wrong)
+	fork[0].Final, fork[1].Final = 2, 3
+	step(t, v, nil, resetTo(chain[1]), &fork[0], &fork[1])
+	if !v.Anchored(&fork[1]) {
+		t.Error("not anchored in genesis after a reset")
+	}
+
+	v = bus.NewVerifier(btc.Regtest, nil, nil)
+	step(t, v, nil, &chain[4], &chain[5], resetTo(chain[1]))
+	if v.HasBase() {
+		t.Error("the base is kept after a reset below it")
+	}
+	step(t, v, bus.ErrGap, &chain[3])
+	step(t, v, nil, &fork[0], &fork[1])
+
+	v = bus.NewVerifier(btc.Regtest, &bus.Anchor{Height: 3, Hash: chain[2].Hash}, nil)
+	step(t, v, nil, &chain[2], &chain[3])
+	step(t, v, bus.ErrAnchor, resetTo(chain[1]), &fork[0]) // the operator's anchor stands
+}
+
 func TestVerifierWithAnAnchor(t *testing.T) {
 	chain := minedChain(t, genesisHeader(), 1, 1, 6)
 	anchor := &bus.Anchor{Height: 4, Hash: chain[3].Hash}

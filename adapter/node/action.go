@@ -79,6 +79,9 @@ type EventKind uint8
 const (
 	Connect EventKind = iota + 1
 	DisconnectBlock
+	// Reset says that the journal ends in the block that it names, and that all above it
+	// is taken back, what was final with it.
+	Reset
 )
 
 // Append asks to append one event to the journal: one [EventAppended] or
@@ -94,7 +97,9 @@ type Append struct {
 	Work     btc.Work // of the chain up to the block
 	Best     btc.Hash // the tip that this walk of the journal leads to
 	BestWork btc.Work
-	Final    btc.Height // never falls; blocks up to it are never disconnected
+	// Final never falls, but by a Reset, where it is Height; blocks up to it are never
+	// disconnected.
+	Final btc.Height
 }
 
 // Forget says that no Append will name this stored block again.

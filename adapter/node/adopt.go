@@ -60,8 +60,13 @@ func (n *Node) adoptTip() {
 		n.fatal(FatalStartConflict, conflict)
 		return
 	}
-	j.empty, j.tip, j.tipHeight = false, j.loaded.Tip, j.loaded.TipHeight
-	j.first = max(1, j.loaded.First)
+	j.empty = false
+	if j.accepted != (btc.Hash{}) && j.loaded.Final < j.final {
+		n.journalReset(j.loaded.Tip, j.loaded.TipHeight) // its outcome was not known
+		j.final = j.loaded.Final
+	}
+	j.tip, j.tipHeight = j.loaded.Tip, j.loaded.TipHeight
+	j.first = max(1, min(j.loaded.First, j.tipHeight+1)) // lower after a reset
 	j.final = max(j.final, j.loaded.Final)
 	n.journalReady()
 }
@@ -134,7 +139,7 @@ func (n *Node) holdDeepForks() {
 	j := &n.journal
 	for _, e := range [...]btc.Hash{n.chain.Best().Hash, n.chain.BestComplete().Hash} {
 		fork, ok := n.chain.ForkPoint(j.tip, e)
-		if !ok || fork.Height >= j.final {
+		if !ok || fork.Height >= j.final || n.isAccepted(e) {
 			continue
 		}
 		if j.empty {

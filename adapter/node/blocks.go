@@ -28,6 +28,7 @@ type want struct {
 	size       int      // bytes of the last body that came for it, 0 if none has
 	side       bool     // it is not on the branch that comes first
 	blocked    bool     // it is on the side, and one below it waits for somebody who gives it
+	hopeless   bool     // and has waited for long
 	asked      []PeerID // maxAsked at most
 	lastAsk    time.Time
 	failed     []failure // maxFailed at most

@@ -195,6 +195,9 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 	case 9:
 		return node.BlocksAnnounced{Peer: peer, Hashes: []btc.Hash{b.hash, {x}}}
 	case 18:
+		if x&96 == 96 {
+			return node.OperatorAcceptReorg{Hash: b.hash}
+		}
 		if x&64 == 0 {
 			return node.OperatorReconsider{Hash: b.hash}
 		}

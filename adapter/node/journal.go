@@ -42,6 +42,10 @@ type journal struct {
 	pending *Append  // nil if none is out
 	held    string   // what is held back, "" if nothing
 	heldTip btc.Hash // the tip of that branch when it was seen last
+	// accepted is the lowest block of the held branch that the operator has accepted,
+	// zero for none; it stands on a block below what is final.
+	accepted       btc.Hash
+	acceptedHeight btc.Height
 }
 
 type journalState uint8
@@ -218,7 +222,14 @@ func (n *Node) appendNext() {
 		}
 	}
 	var next Append
-	if len(down) > 0 {
+	if len(down) > 0 && down[len(down)-1].Height <= j.final {
+		fork, ok := n.chain.Lookup(down[len(down)-1].Header.Prev())
+		if !ok || !n.isAccepted(target.Hash) {
+			return // held
+		}
+		next = n.event(Reset, &fork, &target)
+		next.Final = fork.Height
+	} else if len(down) > 0 {
 		next = n.event(DisconnectBlock, &down[0], &target)
 	} else {
 		next = n.event(Connect, &up[0], &target)
@@ -242,11 +253,14 @@ func (n *Node) eventAppended(e EventAppended) {
 	}
 	done := *j.pending
 	j.pending, j.failures, j.lastErr, j.empty = nil, 0, "", false
-	if done.Kind == Connect {
+	switch done.Kind {
+	case Connect:
 		j.tip, j.tipHeight = done.Hash, done.Height
 		n.rate.count(n.now)
-	} else {
+	case DisconnectBlock:
 		j.tip, j.tipHeight = done.Prev, done.Height-1
+	case Reset:
+		n.journalReset(done.Hash, done.Height)
 	}
 	if done.Final > j.final {
 		j.final = done.Final
@@ -267,7 +281,7 @@ func (n *Node) eventMoved(e EventMoved) {
 
 // forgetFinal lets go of stored blocks that can be connected no more.
 func (n *Node) forgetFinal() {
-	n.forgetStored(func(s storedBlock) bool { return s.height <= n.journal.final })
+	n.forgetStored(func(s storedBlock) bool { return s.height <= n.journal.final && !n.isAccepted(s.hash) })
 }
 
 // forgetStored lets go of the stored blocks that match, in the order of their

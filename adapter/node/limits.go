@@ -231,6 +231,9 @@ const (
 	// sideRetryMin and sideRetryMax bound the wait before such a block is asked again of
 	// those who all failed it. Whoever shows that he has it, too, ends the wait.
 	sideRetryMin, sideRetryMax = 4 * time.Second, 5 * time.Minute
+	// hopelessTries is how often all who have a block must have failed it for what stands
+	// on it, on the side, to be let go.
+	hopelessTries = 3
 	// tipDepth is how many blocks below the best header count as the tip. One of them is
 	// asked of another peer, too, if no byte of it came for firstByteWait or it is not
 	// whole after tipPatience: a block of 4 MB takes that at 8 Mbit/s, and at least a

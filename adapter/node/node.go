@@ -241,6 +241,8 @@ func (n *Node) apply(ev Event) {
 		n.consumerActive()
 	case ConsumerIdle:
 		n.consumerIdle()
+	case OperatorAcceptReorg:
+		n.operatorAcceptReorg(e)
 	case JournalLoaded:
 		n.journalLoaded(e)
 	case JournalFailed:

@@ -56,7 +56,10 @@ type Status struct {
 	// Clock says what is wrong with our clock as most network groups see it, and what to
 	// do; "" if nothing is.
 	Clock string
-	// Idle says that all is done and nothing is on its way: we wait for new blocks.
+	// CaughtUp says that all is done and nothing is on its way: we wait for new blocks.
+	CaughtUp bool
+	// Idle says that nobody has wanted blocks for so long that all peers were let go: see
+	// Config.IdleAfter. It is as good as ready.
 	Idle bool
 }
 
@@ -74,7 +77,7 @@ func (n *Node) Status(now time.Time) Status {
 	}
 	lag := max(0, s.BestHeight-s.JournalHeight)
 	s.Syncing = !n.sync.done || !j.adopted || lag > syncedLag
-	s.Idle = !s.Syncing && lag == 0 && j.pending == nil && len(j.storing) == 0
+	s.Idle, s.CaughtUp = n.idle.on, !s.Syncing && lag == 0 && j.pending == nil && len(j.storing) == 0
 	n.addNetwork(&s, now)
 	if s.BlocksPerSecond = n.rate.perSecond(now); s.BlocksPerSecond > 0 {
 		s.Left = time.Duration(float64(lag) / s.BlocksPerSecond * float64(time.Second))

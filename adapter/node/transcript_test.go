@@ -30,8 +30,8 @@ import (
 //	addrs addr... [seed=NAME]   gossip peer addr...   consumer active|idle   peers   bans   book
 //	op-ban addr|prefix [for=MINUTES]   op-unban addr|prefix   op-connect addr
 //	loaded-empty   loaded tip [first=N] [final=N] [trims]   load-failed
-//	suspect peer   invalidate block   reconsider block
-//	journal block...   puts a journal there   moved [stale] | stored | store-failed   status [network]   wanted peer block   until WORD
+//	suspect peer   invalidate block   reconsider block   accept-reorg block
+//	journal block...   puts a journal there   moved [stale] [there] | stored | store-failed   status [network]   wanted peer block   until WORD
 //
 //	tx NAME [expires=DURATION] [witness=N] [progress=N] [in=block]   txs   up peer relay
 //	taken peer NAME    heard peer NAME    mined NAME block
@@ -121,6 +121,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 		fmt.Fprintf(&w.out, "%v\n", w.node.Suspect(w.peer(t, d)))
 	case "invalidate":
 		w.step(node.OperatorInvalidate{Hash: w.hash(args(0))})
+	case "accept-reorg":
+		w.step(node.OperatorAcceptReorg{Request: 7, Hash: w.hash(args(0))})
 	case "reconsider":
 		w.step(node.OperatorReconsider{Hash: w.hash(args(0))})
 	case "body":
@@ -411,6 +413,13 @@ func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
 		return node.JournalFailed{Detail: "connection refused"}
 	case "moved":
 		w.manual = false
+		if d.HasArg("there") { // it was written all the same
+			for _, a := range w.asked {
+				if a, ok := a.(node.Append); ok {
+					w.journal.append(a)
+				}
+			}
+		}
 		return node.EventMoved{Detail: "wrong last sequence", Stale: d.HasArg("stale")}
 	case "stored", "store-failed":
 		for i, a := range w.asked {
@@ -555,7 +564,7 @@ func (w *world) ahead(t *testing.T, d *datadriven.TestData) uint32 {
 }
 
 func (w *world) network(s *node.Status) {
-	fmt.Fprintf(&w.out, "peers=%d groups=%d agree=%d best-age=%v tip-age=%v idle=%v\n", s.PeersHeight, s.Groups, s.GroupsAgree, s.BestAge, s.TipAge, s.Idle)
+	fmt.Fprintf(&w.out, "peers=%d groups=%d agree=%d best-age=%v tip-age=%v done=%v\n", s.PeersHeight, s.Groups, s.GroupsAgree, s.BestAge, s.TipAge, s.CaughtUp)
 	if s.Clock != "" {
 		fmt.Fprintln(&w.out, "clock:", s.Clock)
 	}

@@ -61,9 +61,23 @@ func (n *Node) markSides() {
 		} else {
 			w.side = !n.leadsTo(first.hash, first.height, w.hash)
 		}
-		prev := n.fetch.wants[w.prev]
-		w.blocked = w.side && prev != nil && prev.phase == phaseMissing &&
-			(prev.blocked || prev.unserved && n.now.Before(prev.retry))
+		n.markBlocked(w, n.fetch.wants[w.prev])
+	}
+}
+
+// markBlocked says whether a block stands on one that nobody gives; prev is its parent,
+// nil if that is here or not looked at. Its body is let go when they who have the parent
+// have failed it again and again: so no branch without its lowest block fills the window.
+func (n *Node) markBlocked(w, prev *want) {
+	w.blocked, w.hopeless = false, false
+	if !w.side || prev == nil || prev.phase != phaseMissing {
+		return
+	}
+	w.hopeless = prev.hopeless || prev.unserved && prev.tries >= hopelessTries
+	w.blocked = w.hopeless || prev.blocked || prev.unserved && n.now.Before(prev.retry)
+	if w.hopeless && w.phase == phaseHeld {
+		n.drop(w.body)
+		w.phase, w.body, w.unserved = phaseMissing, 0, false
 	}
 }
 

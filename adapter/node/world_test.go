@@ -125,6 +125,8 @@ func sumOf(text string) [32]byte { return sha256.Sum256([]byte(text)) }
 type journal struct {
 	tree   *tree
 	base   btc.Height // height below the first block; set by the first connect
+	first  btc.Height // of the first connect, which the bus gives for ever
+	fresh  *block     // the tip after a reset to base or below
 	chain  []*block   // connected now, lowest first
 	events []node.Append
 	stored map[btc.Hash]bool
@@ -140,7 +142,7 @@ func (j *journal) complain(format string, args ...any) {
 
 func (j *journal) tip() *block {
 	if len(j.chain) == 0 {
-		return nil
+		return j.fresh
 	}
 	return j.chain[len(j.chain)-1]
 }
@@ -149,6 +151,10 @@ func (j *journal) append(a node.Append) {
 	b := j.tree.byHash[a.Hash]
 	if b == nil || a.Prev != b.header.Prev() || a.Header != b.header || a.Height != b.height {
 		j.complain("%+v is no block", a)
+		return
+	}
+	if a.Kind == node.Reset {
+		j.reset(a)
 		return
 	}
 	if a.Final < j.final {
@@ -160,7 +166,7 @@ func (j *journal) append(a node.Append) {
 	case a.Kind == node.Connect && !j.stored[a.Hash]:
 		j.complain("connect %s, not stored", b.name)
 	case a.Kind == node.Connect && tip == nil:
-		j.base = b.height - 1
+		j.base, j.first = b.height-1, b.height
 		j.chain = append(j.chain, b)
 	case a.Kind == node.Connect && tip.hash != a.Prev:
 		j.complain("connect %s on %s", b.name, tip.name)
@@ -177,6 +183,25 @@ func (j *journal) append(a node.Append) {
 	j.events = append(j.events, a)
 }
 
+// reset goes back to a block below what is final: on the chain or where it begins.
+func (j *journal) reset(a node.Append) {
+	tip := j.tip()
+	switch {
+	case tip == nil || a.Height >= j.final || a.Final != a.Height:
+		j.complain("reset to %d, final %d; final was %d", a.Height, a.Final, j.final)
+		return
+	case a.Height > j.base && j.chain[a.Height-j.base-1].hash != a.Hash:
+		j.complain("reset to %s, which is not on the chain", j.tree.name(a.Hash))
+		return
+	}
+	j.replaced(a)
+	j.chain, j.final = j.chain[:max(0, a.Height-j.base)], a.Height
+	if a.Height <= j.base {
+		j.base, j.fresh = a.Height, j.tree.byHash[a.Hash]
+	}
+	j.events = append(j.events, a)
+}
+
 // replaced checks that all blocks of the branch that a disconnect leads to are
 // stored, down to the block that is disconnected.
 func (j *journal) replaced(a node.Append) {
@@ -184,7 +209,7 @@ func (j *journal) replaced(a node.Append) {
 	for _, b := range j.chain {
 		on[b.hash] = true
 	}
-	for b := j.tree.byHash[a.Best]; b != nil && b.height > j.base && !on[b.hash]; b = j.tree.byHash[b.header.Prev()] {
+	for b := j.tree.byHash[a.Best]; b != nil && b.height > min(j.base, a.Height) && !on[b.hash]; b = j.tree.byHash[b.header.Prev()] {
 		if !j.stored[b.hash] {
 			j.complain("disconnect %s before %s is stored", j.tree.name(a.Hash), b.name)
 		}
@@ -197,7 +222,7 @@ func (j *journal) load() node.JournalLoaded {
 		return node.JournalLoaded{Empty: true}
 	}
 	return node.JournalLoaded{
-		Tip: tip.hash, TipHeight: tip.height, TipHeader: tip.header, Final: j.final, First: j.base + 1,
+		Tip: tip.hash, TipHeight: tip.height, TipHeader: tip.header, Final: j.final, First: j.first,
 	}
 }
 
@@ -261,6 +286,9 @@ func (t *tree) show(a node.Action) string {
 		return fmt.Sprintf("store %d %s", a.Body, t.name(a.Hash))
 	case node.Append:
 		kind := "connect"
+		if a.Kind == node.Reset {
+			kind = "reset"
+		}
 		if a.Kind == node.DisconnectBlock {
 			kind = "disconnect"
 		}

@@ -95,7 +95,10 @@ func (s *survey) add(m message) error {
 func (s *survey) fold(e *bus.Event) {
 	s.lastSeq = e.Seq
 	switch {
-	case !s.verifier.HasBase(): // a disconnect at the head
+	case !s.verifier.HasBase(): // a disconnect or a reset at the head, or a reset below it
+		s.base, s.chain = block{}, nil
+	case e.Kind == bus.Reset:
+		s.chain = s.chain[:max(0, min(len(s.chain), int(e.Height-s.height)+1))]
 	case e.Kind == bus.Disconnect && len(s.chain) > 0:
 		s.chain = s.chain[:len(s.chain)-1]
 	case e.Kind == bus.Connect:

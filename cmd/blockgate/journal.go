@@ -109,6 +109,9 @@ func (j *journal) Append(ctx context.Context, a node.Append) (uint64, error) {
 		return 0, errNotOpen
 	}
 	event := bus.Event{Kind: bus.Disconnect, Hash: a.Hash, Prev: a.Prev, Height: a.Height, Header: a.Header}
+	if a.Kind == node.Reset {
+		event.Kind = bus.Reset
+	}
 	if a.Kind == node.Connect {
 		stored, ok := j.stored[a.Hash]
 		if !ok {
