@@ -324,13 +324,13 @@ func TestResetIsRemoteClosed(t *testing.T) {
 // TestDroppedBytes meets the limit on bytes in messages that we drop exactly.
 func TestDroppedBytes(t *testing.T) {
 	whole := frame("whatever", make([]byte, MaxPayload))
-	rest := MaxDroppedBytes % MaxPayload
+	rest := MaxDroppedBytes%(MaxPayload+frameHeaderSize) - frameHeaderSize
 	for _, test := range []struct {
 		rest   int
 		reason Reason
 	}{{rest - 1, ReasonRemoteClosed}, {rest, ReasonRemoteClosed}, {rest + 1, ReasonUselessBytes}} {
 		parts := []io.Reader{bytes.NewReader(handshake())}
-		for range MaxDroppedBytes / MaxPayload {
+		for range MaxDroppedBytes / (MaxPayload + frameHeaderSize) {
 			parts = append(parts, bytes.NewReader(whole))
 		}
 		parts = append(parts, bytes.NewReader(frame("addr2", make([]byte, test.rest))))
