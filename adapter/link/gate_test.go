@@ -65,8 +65,12 @@ func TestGatePhases(t *testing.T) {
 		size    int
 		want    link.Verdict
 	}{
-		{"headers", 81, link.Drop}, {"verack", 0, link.Drop}, {"version", 90, link.Pass},
-		{"ping", 8, link.Drop}, {"verack", 0, link.Pass}, {"ping", 8, link.Answer},
+		{"headers", 81, link.Drop},
+		{"verack", 0, link.Drop},
+		{"version", 90, link.Pass},
+		{"ping", 8, link.Drop},
+		{"verack", 0, link.Pass},
+		{"ping", 8, link.Answer},
 	} {
 		if _, _, verdict, err := g.Frame(time.Unix(1, 0), gateFrame(1, step.command, step.size)); verdict != step.want || err != nil {
 			t.Fatalf("%s: %v, %v, want %v", step.command, verdict, err, step.want)

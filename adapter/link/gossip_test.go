@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -50,6 +51,7 @@ func TestGossipFlood(t *testing.T) {
 				}
 				r.wantReason(ReasonNone)
 				time.Sleep(time.Minute + time.Second)
+				synctest.Wait()
 			}
 			for range MaxGossipBytes / size {
 				r.send(told)
