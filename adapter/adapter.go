@@ -26,7 +26,8 @@ type Config struct {
 	// Names gives, for addresses of peers that the operator named, the host:port
 	// to dial, so that a name is looked up again at each dial.
 	Names map[addrbook.Addr]string
-	// Dialer says how to reach peers; its Magic is taken from Params.
+	// Dialer says how to reach peers. Its Magic is taken from Params, and Node.Kinds
+	// from it.
 	Dialer  dialer.Config
 	Cell    Cell
 	Journal Journal
@@ -219,6 +220,7 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("parameters of %v for a node of %v", config.Params.Network, config.Node.Network)
 	}
 	config.Dialer.Magic = config.Params.Magic
+	config.Node.Kinds = config.Dialer.Reachable()
 	recorder := flight.New(config.Build, time.Now(), config.Node) // before the brain has its book
 	s := &shell{
 		dialer: dialer.New(config.Dialer),

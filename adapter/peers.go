@@ -47,8 +47,7 @@ func (s *shell) dial(ctx context.Context, a node.Dial) {
 		conn, err := s.dialer.Dial(dialCtx, target)
 		if err != nil {
 			s.notReached(ctx, a, target, err)
-			local := errors.Is(err, dialer.ErrProxy) || errors.Is(err, dialer.ErrUnreachable)
-			s.post(ctx, node.DialFailed{Peer: a.Peer, Detail: err.Error(), Local: local})
+			s.post(ctx, node.DialFailed{Peer: a.Peer, Detail: err.Error()})
 			return
 		}
 		select {

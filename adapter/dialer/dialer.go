@@ -194,10 +194,10 @@ func (d *Dialer) refuse(t Target, how way, kind addrbook.Kind) error {
 
 // network is what a socket without a proxy may be of.
 func (d *Dialer) network() string {
-	switch d.kinds & addrbook.IPs {
-	case addrbook.OnlyIPv4:
+	switch ips := d.kinds & addrbook.IPs; {
+	case ips == addrbook.OnlyIPv4:
 		return "tcp4"
-	case addrbook.OnlyIPv6:
+	case ips == addrbook.OnlyIPv6:
 		return "tcp6"
 	default:
 		return "tcp"

@@ -31,7 +31,7 @@ const (
 	cjdns = "[fc00::1]:8333"
 )
 
-var proxyAddr = netip.MustParseAddrPort("127.0.0.1:9050") //nolint:gochecknoglobals // never written
+var proxyAddr = netip.MustParseAddrPort("127.0.0.1:9050")
 
 func addr(t *testing.T, text string) addrbook.Addr {
 	t.Helper()

@@ -28,7 +28,7 @@ func says(answer []byte, hangUp bool) func(int, net.Conn) {
 }
 
 // good are the answers to greeting, password and request of a proxy that does its work.
-var good = []byte{5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0} //nolint:gochecknoglobals // never written
+var good = []byte{5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0}
 
 func with(at int, value byte) []byte {
 	b := bytes.Clone(good)
@@ -184,7 +184,7 @@ func TestProxyGetsAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer greeter.Close() //nolint:errcheck // the end of the test
+	defer greeter.Close()
 	go func() {
 		for {
 			conn, err := greeter.Accept()

@@ -58,9 +58,9 @@ func (t Target) way() (way, addrbook.Kind) {
 			return byAddress, kind
 		case addrbook.TorV3:
 			return byOnion, kind
-		default:
-			return byNoWay, kind
+		case addrbook.I2P, addrbook.CJDNS:
 		}
+		return byNoWay, t.Addr.Kind()
 	}
 	host, _, err := net.SplitHostPort(t.Name)
 	host = strings.ToLower(strings.TrimSuffix(host, "."))

@@ -4,11 +4,12 @@
 // A [Conn] stands between a socket and a protocol engine (btcd/peer) and is a
 // net.Conn for it. For each message it decides by command and length, before
 // any payload, what happens: pass it on, divert it (block), answer it (ping),
-// drop it, or end the connection. See the table in policy.go.
+// hand it to who made the Conn (addresses), drop it, or end the connection. See the table in policy.go.
 //
 //	socket ──> transport ──> judge ──> pass ────> Read of the engine
 //	         (v1 or v2)        │ ├───> answer ──> pong
 //	                           │ ├───> divert ──> Want? ──> Budget ──> Deliver(RawBlock)
+//	                           │ ├───> take ────> Take(addr, addrv2)
 //	                           │ ├───> drop ────> nowhere
 //	                           │ └───> end, with a Reason
 //	socket <── transport <── version rewritten, reject swallowed <── Write, Inject
@@ -30,7 +31,7 @@
 // It looks at the command and length of a message, at the 8 bytes of a ping or
 // pong and at the 80 bytes of a block header; it walks no other payload.
 //
-// Hands on: well-formed control frames whose checksum or tag is right, and [RawBlock]:
-// bytes behind a header that was asked for. Nothing says that these bytes are
-// the body of that header, or a block at all.
+// Hands on: control frames whose checksum or tag is right, payloads of addresses alike,
+// and [RawBlock]: bytes behind a header that was asked for. Nothing says that these bytes
+// are the body of that header, or a block at all.
 package link

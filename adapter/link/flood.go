@@ -10,7 +10,7 @@ import (
 // flood counts what a peer may send only so much of in a minute. The zero flood is
 // ready. Its errors, each an *[EndError], end the connection.
 type flood struct {
-	pings, unasked, dropped, gossip meter
+	pings, unasked, dropped, passed, gossip meter
 }
 
 func (f *flood) ping(now time.Time) error {
@@ -28,7 +28,7 @@ func (f *flood) unaskedBlock(now time.Time, hash btc.Hash) error {
 }
 
 func (f *flood) drop(now time.Time, m message) error {
-	if n := f.dropped.add(now, int(m.size)); n > MaxDroppedBytes {
+	if n := f.dropped.add(now, frameHeaderSize+int(m.size)); n > MaxDroppedBytes {
 		return &EndError{ReasonUselessBytes, m.String()}
 	}
 	return nil

@@ -65,8 +65,12 @@ func TestGatePhases(t *testing.T) {
 		size    int
 		want    link.Verdict
 	}{
-		{"headers", 81, link.Drop}, {"verack", 0, link.Drop}, {"version", 90, link.Pass},
-		{"ping", 8, link.Drop}, {"verack", 0, link.Pass}, {"ping", 8, link.Answer},
+		{"headers", 81, link.Drop},
+		{"verack", 0, link.Drop},
+		{"version", 90, link.Pass},
+		{"ping", 8, link.Drop},
+		{"verack", 0, link.Pass},
+		{"ping", 8, link.Answer},
 	} {
 		if _, _, verdict, err := g.Frame(time.Unix(1, 0), gateFrame(1, step.command, step.size)); verdict != step.want || err != nil {
 			t.Fatalf("%s: %v, %v, want %v", step.command, verdict, err, step.want)
@@ -92,9 +96,12 @@ func TestGateFloods(t *testing.T) {
 		want link.Reason
 		send func(*link.Gate) error
 	}{
-		"pings":   {link.MaxPings, link.ReasonPingFlood, func(g *link.Gate) error { return frame(g, "ping", 8) }},
-		"unasked": {link.MaxUnaskedBlocks, link.ReasonUnaskedBlocks, func(g *link.Gate) error { return g.Unasked(now, btc.Hash{1}) }},
-		"useless": {link.MaxDroppedBytes / (1 << 20), link.ReasonUselessBytes, func(g *link.Gate) error { return frame(g, "news", 1<<20) }},
+		"pings":    {link.MaxPings, link.ReasonPingFlood, func(g *link.Gate) error { return frame(g, "ping", 8) }},
+		"unasked":  {link.MaxUnaskedBlocks, link.ReasonUnaskedBlocks, func(g *link.Gate) error { return g.Unasked(now, btc.Hash{1}) }},
+		"messages": {link.MaxMessages - 2, link.ReasonMessageFlood, func(g *link.Gate) error { return frame(g, "headers", 1) }}, // after version and verack
+		"gossip":   {link.MaxGossipBytes / (1 << 14), link.ReasonUselessBytes, func(g *link.Gate) error { return frame(g, "addr", 1<<14) }},
+		"empty":    {link.MaxDroppedBytes / 24, link.ReasonUselessBytes, func(g *link.Gate) error { return frame(g, "news", 0) }},
+		"useless":  {link.MaxDroppedBytes / (1 << 20), link.ReasonUselessBytes, func(g *link.Gate) error { return frame(g, "news", 1<<20-24) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := open()

@@ -11,8 +11,11 @@ var gossips = map[Command]bool{ //nolint:gochecknoglobals // a table, never writ
 	CommandOf("inv"): true, CommandOf("addr"): true, CommandOf("addrv2"): true,
 }
 
-// heard counts a message that passes if it is gossip.
+// heard counts a message that passes, and its bytes if it is gossip.
 func (f *flood) heard(now time.Time, m message) error {
+	if n := f.passed.add(now, 1); n > MaxMessages {
+		return &EndError{ReasonMessageFlood, strconv.Itoa(n) + " messages in a minute, last " + m.String()}
+	}
 	if !gossips[m.command] {
 		return nil
 	}

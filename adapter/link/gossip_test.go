@@ -1,9 +1,11 @@
 package link
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -49,12 +51,27 @@ func TestGossipFlood(t *testing.T) {
 				}
 				r.wantReason(ReasonNone)
 				time.Sleep(time.Minute + time.Second)
+				synctest.Wait()
 			}
 			for range MaxGossipBytes / size {
 				r.send(told)
 			}
 			r.send(frame(name, []byte{0}))
 			r.wantReason(ReasonUselessBytes)
+		})
+	}
+}
+
+// TestMessageFlood (M18) cuts a peer off that sends too many messages in a minute, however
+// short they are.
+func TestMessageFlood(t *testing.T) {
+	for name, payload := range map[string][]byte{"pong": make([]byte, 8), "headers": {0}, "notfound": {0}} {
+		inBubble(t, func(r *rig) {
+			told := frame(name, payload)
+			r.send(bytes.Repeat(told, MaxMessages-2)) // after version and verack
+			r.wantReason(ReasonNone)
+			_, _ = r.far.Write(told)
+			r.wantReason(ReasonMessageFlood)
 		})
 	}
 }

@@ -61,8 +61,12 @@ const (
 	// two minutes, bcoin two in one.
 	MaxPings = 60
 	// MaxDroppedBytes is how many bytes a minute may come in messages that we
-	// drop. Honest nodes stay under a few kilobytes.
+	// drop, 24 for each one's header among them. Honest nodes stay under a few kilobytes.
 	MaxDroppedBytes = 32 << 20
+	// MaxMessages is how many messages a minute may pass, whatever they are: each costs
+	// the brain a step. Headers that we ask for as quickly as we can, 2,000 in a message,
+	// are at most that many in ten seconds.
+	MaxMessages = 6000
 	// MaxGossipBytes is how many bytes a minute may come in inv, addr and addrv2. An
 	// answer to getaddr has 30 kB, or 534 kB if every address is as long as one may be;
 	// announcements of all transactions, if they are wanted, under 100 kB.

@@ -69,6 +69,7 @@ func (*replay) SetWriteDeadline(t time.Time) error { return nil }
 // outcome is all that a stream leads to.
 type outcome struct {
 	passed    []byte   // what the engine reads
+	taken     []byte   // what Take got, command and payload
 	sent      []byte   // what the peer gets
 	delivered [][]byte // blocks, in order
 	reason    Reason
@@ -79,7 +80,7 @@ func (o outcome) String() string {
 }
 
 func (o outcome) equal(other outcome) bool {
-	return o.reason == other.reason && bytes.Equal(o.passed, other.passed) && bytes.Equal(o.sent, other.sent) &&
+	return o.reason == other.reason && bytes.Equal(o.passed, other.passed) && bytes.Equal(o.sent, other.sent) && bytes.Equal(o.taken, other.taken) &&
 		bytes.Equal(bytes.Join(o.delivered, nil), bytes.Join(other.delivered, nil)) && len(o.delivered) == len(other.delivered)
 }
 
@@ -114,6 +115,10 @@ func playOn(tb testing.TB, sock net.Conn) outcome {
 			o.delivered = append(o.delivered, content)
 			b.Release()
 		},
+		Take: func(command Command, payload []byte) error {
+			o.taken = append(append(o.taken, command[:]...), payload...)
+			return nil
+		},
 	})
 	passed, err := io.ReadAll(conn)
 	if err != nil {
@@ -129,7 +134,7 @@ func playOn(tb testing.TB, sock net.Conn) outcome {
 // model says what a stream must lead to, one frame after the other.
 func model(stream []byte) outcome {
 	o := outcome{reason: ReasonRemoteClosed} // if nothing else, the stream ends
-	now, unasked, pings, dropped := hello, 0, 0, 0
+	now, unasked, pings, dropped, passed, told := hello, 0, 0, 0, 0, 0
 	for len(stream) >= 24 {
 		if binary.LittleEndian.Uint32(stream) != testMagic {
 			o.reason = ReasonWrongMagic
@@ -155,7 +160,19 @@ func model(stream []byte) outcome {
 		var answer WantAnswer
 		switch {
 		case verdict == Drop || verdict == Unknown:
-			if dropped += int(size); dropped > MaxDroppedBytes {
+			if dropped += 24 + int(size); dropped > MaxDroppedBytes {
+				o.reason = ReasonUselessBytes
+				return o
+			}
+		case verdict == Pass || verdict == Take:
+			if passed++; passed > MaxMessages {
+				o.reason = ReasonMessageFlood
+				return o
+			}
+			if name == "inv" || name == "addr" || name == "addrv2" {
+				told += int(size)
+			}
+			if told > MaxGossipBytes {
 				o.reason = ReasonUselessBytes
 				return o
 			}
@@ -176,7 +193,7 @@ func model(stream []byte) outcome {
 		if !whole {
 			return o
 		}
-		checked := verdict == Pass || verdict == Answer || verdict == Divert && answer >= Wanted
+		checked := verdict == Pass || verdict == Take || verdict == Answer || verdict == Divert && answer >= Wanted
 		if checked && !good {
 			o.reason = ReasonBadChecksum
 			return o
@@ -199,6 +216,8 @@ func model(stream []byte) outcome {
 			if answer >= Wanted {
 				o.delivered = append(o.delivered, payload)
 			}
+		case Take:
+			o.taken = append(append(o.taken, stream[4:16]...), payload...)
 		case Drop, Unknown, Ban:
 		}
 		stream = stream[24+int(size):]
@@ -240,7 +259,7 @@ func streams() map[string][]byte {
 		"bad byte of a block":     join(handshake(), spoil(wanted, len(wanted)-1), ping),
 		"bad sum of headers":      join(handshake(), spoil(frame("headers", []byte{0}), 23), ping),
 		"bad sum of a ping":       join(handshake(), spoil(ping, 30), ping),
-		"bad sum of what drops":   join(handshake(), spoil(frame("addr", []byte{0}), 20), ping),
+		"bad sum of what drops":   join(handshake(), spoil(frame("alert", []byte{0}), 20), ping),
 		"wrong magic":             join(handshake(), spoil(ping, 0), ping),
 		"command with a high bit": join(handshake(), frame("p\xefng", nil), ping),
 		"command after NUL":       join(handshake(), frame("ping\x00x", nil), ping),
@@ -324,13 +343,13 @@ func TestResetIsRemoteClosed(t *testing.T) {
 // TestDroppedBytes meets the limit on bytes in messages that we drop exactly.
 func TestDroppedBytes(t *testing.T) {
 	whole := frame("whatever", make([]byte, MaxPayload))
-	rest := MaxDroppedBytes % MaxPayload
+	rest := MaxDroppedBytes%(MaxPayload+frameHeaderSize) - frameHeaderSize
 	for _, test := range []struct {
 		rest   int
 		reason Reason
 	}{{rest - 1, ReasonRemoteClosed}, {rest, ReasonRemoteClosed}, {rest + 1, ReasonUselessBytes}} {
 		parts := []io.Reader{bytes.NewReader(handshake())}
-		for range MaxDroppedBytes / MaxPayload {
+		for range MaxDroppedBytes / (MaxPayload + frameHeaderSize) {
 			parts = append(parts, bytes.NewReader(whole))
 		}
 		parts = append(parts, bytes.NewReader(frame("addr2", make([]byte, test.rest))))

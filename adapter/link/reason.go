@@ -51,6 +51,8 @@ const (
 	ReasonUnrequestedFilter
 	// ReasonPingFlood says that too many pings came.
 	ReasonPingFlood
+	// ReasonMessageFlood says that too many messages came that passed.
+	ReasonMessageFlood
 	// ReasonUselessBytes says that too many bytes came in messages that we drop.
 	ReasonUselessBytes
 	// ReasonSlowFrame says that a payload did not come in time.
@@ -98,6 +100,7 @@ var reasons = [...]reasonRow{ //nolint:gochecknoglobals // a table
 	ReasonUnrequestedBlockTxn:     {"unrequested-blocktxn", true},
 	ReasonUnrequestedFilter:       {"unrequested-filter", true},
 	ReasonPingFlood:               {"ping-flood", true},
+	ReasonMessageFlood:            {"message-flood", true},
 	ReasonUselessBytes:            {"useless-bytes", true},
 	ReasonSlowFrame:               {"slow-frame", false}, // so can a poor line
 	ReasonSilent:                  {"silent", false},

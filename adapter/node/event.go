@@ -36,9 +36,6 @@ type PeerUp struct {
 type DialFailed struct {
 	Peer   PeerID
 	Detail string
-	// Local says that the fault is on our side, such as a proxy that is down: it says
-	// nothing of the address.
-	Local bool
 }
 
 // PeerDown says that a connection is over, whoever ended it. It follows every

@@ -21,7 +21,7 @@ type namedPeer struct {
 type peerAddr struct{ addrbook.Addr }
 
 // MarshalText writes the address as [addrbook.ParseAddr] reads it.
-func (a peerAddr) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+func (a peerAddr) MarshalText() ([]byte, error) { return []byte(a.String()), nil } //nolint:unparam // as encoding.TextMarshaler has it
 
 // UnmarshalText reads it. Any IPv6 address is one here, also where gossip would mean CJDNS.
 func (a *peerAddr) UnmarshalText(text []byte) (err error) {

@@ -17,13 +17,13 @@ import (
 // TestV2Only speaks to a node that speaks BIP324 and to no other, and says why.
 func TestV2Only(t *testing.T) {
 	t.Parallel()
-	clear, secret := startBtcd(t), startBtcd(t, v2Transport)
+	plain, secret := startBtcd(t), startBtcd(t, v2Transport)
 	blocks := secret.generate(20)
-	clear.copyFrom(secret, blocks)
-	d := startDaemon(t, t.TempDir(), "--network", "regtest", "--v2-only", "--connect", clear.listen, "--connect", secret.listen)
+	plain.copyFrom(secret, blocks)
+	d := startDaemon(t, t.TempDir(), "--network", "regtest", "--v2-only", "--connect", plain.listen, "--connect", secret.listen)
 	f := follow(d, 0, genesis(btc.Regtest))
 	f.connectsTo(blocks...)
-	refused, _ := d.await("refusal", 0, func(r record) bool { return r.Msg == "peer not reached" && r.Peer == clear.listen })
+	refused, _ := d.await("refusal", 0, func(r record) bool { return r.Msg == "peer not reached" && r.Peer == plain.listen })
 	for _, want := range []string{"does not speak BIP324", "--v2-only", "Bitcoin Core 26"} {
 		if !strings.Contains(refused.Error, want) {
 			t.Errorf("%q says nothing of %q", refused.Error, want)
@@ -103,13 +103,13 @@ func guard(t *testing.T, n *btcd) *guarded {
 // bridge carries bytes both ways between a connection and an address.
 func bridge(t *testing.T, conn net.Conn, to string) {
 	t.Helper()
-	defer conn.Close() //nolint:errcheck // the end
+	defer conn.Close()
 	var dialer net.Dialer
 	far, err := dialer.DialContext(t.Context(), "tcp", to)
 	if err != nil {
 		return
 	}
-	defer far.Close() //nolint:errcheck // the end
+	defer far.Close()
 	var back sync.WaitGroup
 	back.Go(func() {
 		_, _ = far.(*net.TCPConn).ReadFrom(conn)
