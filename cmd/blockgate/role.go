@@ -225,6 +225,10 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer orders.close()
+	sent, err := orders.openTransactions(c.Folder, cells, log)
+	if err != nil {
+		return err
+	}
 	if c.Create { // the server is not ours
 		rememberAuthorities(log)
 	}
@@ -247,7 +251,7 @@ func runAdapter(ctx context.Context) error {
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
 		Node: brain, Book: book, Params: params, Names: c.names(), Dialer: c.Reach.dialer(), Cell: cells, Journal: out, Headers: headers, Log: log,
-		Evidence: failures, Build: sandbox.BuildID(), Operator: orders.requests, Pulse: shown.pulse,
+		Evidence: failures, Build: sandbox.BuildID(), Operator: orders.requests, Pulse: shown.pulse, Transactions: sent,
 	}))
 }
 
