@@ -45,8 +45,14 @@ func TestMessagesAreCounted(t *testing.T) {
 		verdict link.Verdict
 		size    int
 	}{
-		{"block", link.Divert, 100}, {"inv", link.Pass, 37}, {"ping", link.Answer, 8}, {"tx", link.Ban, 5}, {"alert", link.Drop, 50},
-		{"evil\"} 1", link.Unknown, 7}, {"another", link.Unknown, 0}, {"", link.Drop, -1},
+		{"block", link.Divert, 100},
+		{"inv", link.Pass, 37},
+		{"ping", link.Answer, 8},
+		{"tx", link.Ban, 5},
+		{"alert", link.Drop, 50},
+		{"evil\"} 1", link.Unknown, 7},
+		{"another", link.Unknown, 0},
+		{"", link.Drop, -1},
 	} {
 		c.received(link.CommandOf(m.command), m.verdict, m.size)
 	}

@@ -37,8 +37,14 @@ func TestMetricWords(t *testing.T) {
 		set  []string
 		word string
 	}{
-		{words.Outcomes, "proven"}, {words.Outcomes, "unneeded"}, {words.Outcomes, "merkle"}, {words.Commands, "headers"}, {words.Alarms, "no_peers"},
-		{words.States, "in_block"}, {words.Queues, "journal"}, {words.Verdicts, "drop"},
+		{words.Outcomes, "proven"},
+		{words.Outcomes, "unneeded"},
+		{words.Outcomes, "merkle"},
+		{words.Commands, "headers"},
+		{words.Alarms, "no_peers"},
+		{words.States, "in_block"},
+		{words.Queues, "journal"},
+		{words.Verdicts, "drop"},
 	} {
 		if !slices.Contains(want.set, want.word) {
 			t.Errorf("no word %s in %q", want.word, want.set)
