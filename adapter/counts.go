@@ -21,6 +21,7 @@ type Counts struct {
 	Bans                          map[string]uint64 // by reason
 	Bodies                        map[string]uint64 // bodies by what came of them
 	Alarms                        map[string]uint64 // by code
+	Transactions                  map[string]uint64 // of ours, by the state that they came to
 	Received, Sent                map[string]uint64 // messages by command
 	Dropped                       map[string]uint64 // of Received, by verdict: those that nobody looked into
 	BytesIn, BytesOut             uint64            // payloads of those messages
@@ -39,7 +40,7 @@ func (p *Pulse) Counts() Counts {
 	p.counts.mu.Lock()
 	defer p.counts.mu.Unlock()
 	c := p.counts.now
-	for _, words := range []*map[string]uint64{&c.Ends, &c.Bans, &c.Bodies, &c.Alarms, &c.Received, &c.Sent, &c.Dropped} {
+	for _, words := range []*map[string]uint64{&c.Ends, &c.Bans, &c.Bodies, &c.Alarms, &c.Transactions, &c.Received, &c.Sent, &c.Dropped} {
 		*words = maps.Clone(*words)
 	}
 	return c
@@ -142,6 +143,8 @@ func (c *counts) action(action node.Action) {
 		word(&c.now.Bans, string(a.Reason))
 	case node.Alarm:
 		word(&c.now.Alarms, string(a.Code))
+	case node.TransactionMoved:
+		word(&c.now.Transactions, a.State.String())
 	}
 }
 
@@ -155,7 +158,7 @@ func (c *counts) received(command link.Command, verdict link.Verdict, size int) 
 		name = command.String()
 	}
 	word(&c.now.Received, name)
-	if verdict != link.Pass && verdict != link.Answer && verdict != link.Divert {
+	if verdict == link.Unknown || verdict == link.Drop || verdict == link.Ban {
 		word(&c.now.Dropped, verdict.String())
 	}
 	c.now.BytesIn += uint64(max(0, size))

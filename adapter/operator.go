@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"log/slog"
 
 	"blockgate/adapter/addrbook"
 	"blockgate/adapter/flight"
@@ -57,6 +58,7 @@ func (s *shell) requested(ctx context.Context, r Request) {
 
 // operatorTold hands the brain's answer to whoever asked.
 func (s *shell) operatorTold(a node.OperatorTold) {
+	s.log.Info("operator told", slog.Uint64("request", a.Request), slog.String("refused", a.Refused))
 	if asked, ok := s.operator.asked[a.Request]; ok {
 		delete(s.operator.asked, a.Request)
 		asked <- s.answer(a.Refused)

@@ -26,9 +26,10 @@ type Pulse struct {
 type Snapshot struct {
 	Time   time.Time // zero: nothing is known yet
 	Status node.Status
+	Idle   bool   // nobody wants blocks, so all peers were let go
 	Bus    bool   // the bus did what it was asked for last
 	BusWhy string // why it did not, in words of the bus
-	// Events, Blocks, Jobs, Verdicts and Headers are how many of each wait in the
+	// Events, Jobs, Verdicts and Headers are how many of each wait in the
 	// shell's queues: for the loop, for the journal, for the disk.
 	Events, Jobs, Verdicts, Headers int
 	// Bodies is how many proven bodies are held, Addresses how many addresses the book
@@ -74,7 +75,7 @@ func (p *Pulse) show(s Snapshot) {
 // snapshot returns where things stand.
 func (s *shell) snapshot(now time.Time) Snapshot {
 	seen := Snapshot{
-		Time: now, Status: s.brain.Status(now), Bus: s.bus.ok, BusWhy: s.bus.why,
+		Time: now, Status: s.brain.Status(now), Idle: s.brain.Idle(), Bus: s.bus.ok, BusWhy: s.bus.why,
 		Events: len(s.events), Jobs: len(s.jobs), Verdicts: len(s.judged), Bodies: len(s.bodies),
 		Budget: blockBudget, BudgetUsed: s.budget.InUse(), BudgetWaiting: s.budget.Waiting(),
 	}

@@ -41,7 +41,7 @@ func ListenControl(ctx context.Context, folder string) (*Control, error) {
 	}
 	c := &Control{handlers: map[string]Handler{}, uid: os.Geteuid()}
 	err := withSocket(folder, func(path string) error {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { //nolint:gosec // in our own folder
 			return err
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
@@ -52,7 +52,7 @@ func ListenControl(ctx context.Context, folder string) (*Control, error) {
 			socket.SetUnlinkOnClose(false) // the path may be good for this call alone
 		}
 		c.listener = bound(listener, maxClients)
-		return os.Chmod(path, 0o600)
+		return os.Chmod(path, 0o600) //nolint:gosec // as above
 	})
 	if err != nil {
 		if c.listener != nil {
@@ -96,10 +96,10 @@ func (c *Control) Serve(ctx context.Context) error {
 func (c *Control) serve(ctx context.Context, conn net.Conn) {
 	defer conn.Close()                                          //nolint:errcheck // what was not sent is lost
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // no client holds up the end
-	_ = conn.SetReadDeadline(time.Now().Add(requestTimeout))    //nolint:forbidigo // a socket's clock; a closed one says so when it is read
+	_ = conn.SetReadDeadline(time.Now().Add(requestTimeout))    // a closed one says so when it is read
 	answer := c.answer(ctx, conn)
-	_ = conn.SetWriteDeadline(time.Now().Add(answerWriteTimeout)) //nolint:forbidigo // as above
-	_, _ = conn.Write(appendAnswer(nil, answer))                  // who is gone wants no answer
+	_ = conn.SetWriteDeadline(time.Now().Add(answerWriteTimeout))
+	_, _ = conn.Write(answerText(answer)) // who is gone wants no answer
 }
 
 // answer reads the request of a client and does it.

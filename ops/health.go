@@ -23,6 +23,8 @@ type Facts struct {
 	// WaitingFor what has to happen next.
 	Synced     bool
 	WaitingFor string
+	// Idle says that nobody wants blocks, so that peers were let go on purpose.
+	Idle bool
 	// Groups is how many network groups the peers are of, Agree how many of them have
 	// the journal's tip on their best chain, Quorum how many have to.
 	Groups, Agree, Quorum int
@@ -91,16 +93,17 @@ func Live(f Facts) Report {
 
 // Ready judges whether readers can rely on the journal's tip: a quorum of network
 // groups agrees with it, it is not old, nothing is set aside that should not be, and
-// our clock is not at odds with the network.
+// our clock is not at odds with the network. One that is idle is as ready as it was.
 func Ready(f Facts) Report {
 	r := Startup(f)
 	r.Reasons = append(r.Reasons, Live(f).Reasons...)
 	if !f.Begun {
 		return r.closed()
 	}
-	r.when(!f.Synced, ReasonSyncing, "waiting for %s", orWhy(f.WaitingFor, "headers"))
-	r.when(f.Agree < f.Quorum, ReasonQuorum, "%d of %d network groups have our tip, want %d", f.Agree, f.Groups, f.Quorum)
-	r.when(f.MaxTipAge > 0 && f.TipAge > f.MaxTipAge, ReasonTipAge, "the tip is %s old, at most %s", round(f.TipAge), f.MaxTipAge)
+	awake := !f.Idle
+	r.when(awake && !f.Synced, ReasonSyncing, "waiting for %s", orWhy(f.WaitingFor, "headers"))
+	r.when(awake && f.Agree < f.Quorum, ReasonQuorum, "%d of %d network groups have our tip, want %d", f.Agree, f.Groups, f.Quorum)
+	r.when(awake && f.MaxTipAge > 0 && f.TipAge > f.MaxTipAge, ReasonTipAge, "the tip is %s old, at most %s", round(f.TipAge), f.MaxTipAge)
 	r.when(f.Clock != "", ReasonClock, "%s", f.Clock)
 	r.when(f.Parked != "", ReasonParked, "%s", f.Parked)
 	r.when(f.Held != "", ReasonHeld, "%s", f.Held)
@@ -123,8 +126,8 @@ func (r *Report) closed() Report {
 	return *r
 }
 
-// appendLine appends the report as one line of JSON.
-func (r Report) appendLine(line []byte) []byte {
+// line returns the report as one line of JSON.
+func (r *Report) line() []byte {
 	for i := range r.Reasons {
 		r.Reasons[i].Detail = clip(r.Reasons[i].Detail)
 	}
@@ -132,7 +135,7 @@ func (r Report) appendLine(line []byte) []byte {
 	if err != nil {
 		text = []byte(`{"ok":false,"reasons":[]}`) // words and a bool can always be sent
 	}
-	return append(append(line, text...), '\n')
+	return append(text, '\n')
 }
 
 // clip bounds what one reason may say.
@@ -174,6 +177,6 @@ func (p Probe) Handler(facts func() Facts) http.Handler {
 		if !report.OK {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_, _ = w.Write(report.appendLine(nil)) // who is gone wants no answer
+		_, _ = w.Write(report.line()) // who is gone wants no answer
 	})
 }

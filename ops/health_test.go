@@ -24,21 +24,25 @@ func TestHealth(t *testing.T) {
 		change               func(*Facts)
 		startup, live, ready string // codes with spaces
 	}{
-		"all is well":           {func(*Facts) {}, "", "", ""},
-		"not begun":             {func(f *Facts) { *f = Facts{CellsWanted: 2, Quorum: 3} }, "starting cells bus", "", "starting cells bus"},
-		"no parser":             {func(f *Facts) { f.Cells = 0 }, "cells", "", "cells"},
-		"one parser too few":    {func(f *Facts) { f.Cells = 1 }, "cells", "", "cells"},
-		"spare parsers":         {func(f *Facts) { f.Cells = 5 }, "", "", ""},
-		"no bus":                {func(f *Facts) { f.Bus = false }, "bus", "", "bus"},
-		"loop at its limit":     {func(f *Facts) { f.Loop = MaxLoop }, "", "", ""},
-		"loop beyond":           {func(f *Facts) { f.Loop = MaxLoop + 1 }, "", "loop", "loop"},
-		"job at its limit":      {func(f *Facts) { f.Job = MaxJob }, "", "", ""},
-		"job beyond":            {func(f *Facts) { f.Job = MaxJob + 1 }, "", "journal", "journal"},
-		"no peers":              {func(f *Facts) { f.Groups, f.Agree, f.Synced, f.WaitingFor = 0, 0, false, "peers" }, "", "", "syncing quorum"},
-		"one group too few":     {func(f *Facts) { f.Agree = 2 }, "", "", "quorum"},
-		"tip at its limit":      {func(f *Facts) { f.TipAge = 2 * time.Hour }, "", "", ""},
-		"tip beyond":            {func(f *Facts) { f.TipAge = 2*time.Hour + 1 }, "", "", "tip_age"},
-		"any age":               {func(f *Facts) { f.TipAge, f.MaxTipAge = 1e6*time.Hour, 0 }, "", "", ""},
+		"all is well":        {func(*Facts) {}, "", "", ""},
+		"not begun":          {func(f *Facts) { *f = Facts{CellsWanted: 2, Quorum: 3} }, "starting cells bus", "", "starting cells bus"},
+		"no parser":          {func(f *Facts) { f.Cells = 0 }, "cells", "", "cells"},
+		"one parser too few": {func(f *Facts) { f.Cells = 1 }, "cells", "", "cells"},
+		"spare parsers":      {func(f *Facts) { f.Cells = 5 }, "", "", ""},
+		"no bus":             {func(f *Facts) { f.Bus = false }, "bus", "", "bus"},
+		"loop at its limit":  {func(f *Facts) { f.Loop = MaxLoop }, "", "", ""},
+		"loop beyond":        {func(f *Facts) { f.Loop = MaxLoop + 1 }, "", "loop", "loop"},
+		"job at its limit":   {func(f *Facts) { f.Job = MaxJob }, "", "", ""},
+		"job beyond":         {func(f *Facts) { f.Job = MaxJob + 1 }, "", "journal", "journal"},
+		"no peers":           {func(f *Facts) { f.Groups, f.Agree, f.Synced, f.WaitingFor = 0, 0, false, "peers" }, "", "", "syncing quorum"},
+		"one group too few":  {func(f *Facts) { f.Agree = 2 }, "", "", "quorum"},
+		"tip at its limit":   {func(f *Facts) { f.TipAge = 2 * time.Hour }, "", "", ""},
+		"tip beyond":         {func(f *Facts) { f.TipAge = 2*time.Hour + 1 }, "", "", "tip_age"},
+		"any age":            {func(f *Facts) { f.TipAge, f.MaxTipAge = 1e6*time.Hour, 0 }, "", "", ""},
+		"idle": {
+			func(f *Facts) { f.Idle, f.Synced, f.Groups, f.Agree, f.TipAge = true, false, 0, 0, 100*time.Hour }, "", "", "",
+		},
+		"idle, and held":        {func(f *Facts) { f.Idle, f.Held = true, "block 8" }, "", "", "held"},
 		"clock":                 {func(f *Facts) { f.Clock = "late" }, "", "", "clock"},
 		"parked":                {func(f *Facts) { f.Parked = "block 7"; f.NotReady = "it leads" }, "", "", "parked"},
 		"held":                  {func(f *Facts) { f.Held = "block 8" }, "", "", "held"},
@@ -116,7 +120,8 @@ func TestReportIsBounded(t *testing.T) {
 		}
 		f := fine()
 		f.Parked, f.Held, f.Clock = strings.Repeat("p", size), strings.Repeat("h", size), strings.Repeat("c", size)
-		line := Ready(f).appendLine(nil)
+		report := Ready(f)
+		line := report.line()
 		var got Report
 		if err := json.Unmarshal(line, &got); err != nil || len(line) > 4*maxDetail || len(got.Reasons) != 3 || len(got.Reasons[0].Detail) != want {
 			t.Errorf("%d bytes each: a line of %d, %v", size, len(line), err)
@@ -129,7 +134,7 @@ func TestProbesAreCheap(t *testing.T) {
 	f := fine()
 	f.Parked = strings.Repeat("p", maxDetail)
 	for _, p := range Probes() {
-		if got := testing.AllocsPerRun(100, func() { _ = p.Judge(f).appendLine(nil) }); got > 20 {
+		if got := testing.AllocsPerRun(100, func() { report := p.Judge(f); _ = report.line() }); got > 20 {
 			t.Errorf("%s: %v allocations", p.Name, got)
 		}
 	}

@@ -33,13 +33,14 @@ type Config struct {
 	Verdicts []string // On messages into which nobody looks.
 	Alarms   []string // By code.
 	Queues   []string
+	States   []string // Of transactions.
 }
 
 // sets are the words of all labels that are given at the start.
 func (c *Config) sets() map[string][]string {
 	return map[string][]string{
 		"process": c.Processes, "layer": c.Layers, "restarted": c.Restarted, "cause": c.Causes, "reason": c.Reasons, "timeout": c.Timeouts,
-		"outcome": c.Outcomes, "command": c.Commands, "verdict": c.Verdicts, "alarm": c.Alarms, "queue": c.Queues,
+		"outcome": c.Outcomes, "command": c.Commands, "verdict": c.Verdicts, "alarm": c.Alarms, "queue": c.Queues, "state": c.States,
 	}
 }
 

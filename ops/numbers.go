@@ -17,7 +17,7 @@ type Numbers struct {
 	Peers                int // whose handshake is done
 	Addresses            int // in the address book
 	Parked               int
-	Held                 bool
+	Held, Idle           bool
 	BlocksPerSecond      float64
 	Bodies               int // proven ones that are held
 	Budget, BudgetUsed   int // bytes
@@ -36,6 +36,7 @@ type Numbers struct {
 	Ends, Bans, Timeouts    map[string]uint64 // by reason
 	Outcomes                map[string]uint64 // of bodies
 	Alarms                  map[string]uint64 // by code
+	Transactions            map[string]uint64 // of ours, by the state that they came to
 	Received, Sent, Dropped map[string]uint64 // messages, by command; Dropped by verdict
 }
 
@@ -88,6 +89,7 @@ func stateFamilies(c *Config) []family {
 		labelled("blockgate_not_ready", "1 for each reason for which readers had better wait.", "reason", ReasonCodes(), func(n *Numbers) map[string]float64 { return ones(n.Failing) }),
 		gauge("blockgate_parked_blocks", "Blocks whose branches are set aside.", func(n *Numbers) float64 { return float64(n.Parked) }),
 		gauge("blockgate_held", "1 while a branch waits for the operator.", func(n *Numbers) float64 { return one(n.Held) }),
+		gauge("blockgate_idle", "1 while nobody wants blocks and all peers were let go.", func(n *Numbers) float64 { return one(n.Idle) }),
 		labelled("blockgate_queue_depth", "What waits, by queue.", "queue", open(c.Queues), func(n *Numbers) map[string]float64 { return floats(n.Queues) }),
 		labelled("blockgate_body_budget_bytes", "Memory for bodies that are on their way, and how much of it is in use.", "of", []string{"all", "used"},
 			func(n *Numbers) map[string]float64 {
@@ -123,6 +125,8 @@ func countFamilies(c *Config) []family {
 			func(n *Numbers) map[string]uint64 { return n.Dropped }),
 		counters("blockgate_message_bytes_total", "Payloads of all messages.", "direction", []string{"in", "out"},
 			func(n *Numbers) map[string]uint64 { return map[string]uint64{"in": n.BytesIn, "out": n.BytesOut} }),
+		counters("blockgate_transactions_total", "Transactions of ours, by the state that they came to.", "state", open(c.States),
+			func(n *Numbers) map[string]uint64 { return n.Transactions }),
 		counters("blockgate_alarms_total", "Alarms, by code; each also stands in the log.", "code", open(c.Alarms), func(n *Numbers) map[string]uint64 { return n.Alarms }),
 	}
 }

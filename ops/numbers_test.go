@@ -16,7 +16,7 @@ import (
 func wordy(numbers func() Numbers) Config {
 	return Config{
 		Numbers: numbers, Reasons: []string{"stall", "oversize"}, Timeouts: []string{"stall"}, Outcomes: []string{"proven"},
-		Commands: []string{"block", "inv"}, Verdicts: []string{"drop"}, Alarms: []string{"clock"}, Queues: []string{"events"},
+		Commands: []string{"block", "inv"}, Verdicts: []string{"drop"}, Alarms: []string{"clock"}, Queues: []string{"events"}, States: []string{"seen"},
 	}
 }
 
@@ -45,7 +45,7 @@ func TestNumbers(t *testing.T) {
 	t.Parallel()
 	n := Numbers{
 		Known: true, PeersHeight: 900003, HeadersHeight: 900002, JournalHeight: 900001, FinalHeight: 899900, TipAge: 90 * time.Second,
-		Groups: 5, GroupsAgree: 4, Peers: 6, Addresses: 70000, Parked: 2, Held: true, BlocksPerSecond: 1.5, Bodies: 3, Budget: 100, BudgetUsed: 40,
+		Groups: 5, GroupsAgree: 4, Peers: 6, Addresses: 70000, Parked: 2, Held: true, Idle: true, Transactions: map[string]uint64{"seen": 22}, BlocksPerSecond: 1.5, Bodies: 3, Budget: 100, BudgetUsed: 40,
 		BudgetWaiting: 1, ReorgDepth: 2, Queues: map[string]uint64{"events": 9}, Healthy: map[string]bool{"live": true}, Failing: map[string]bool{"held": true},
 		Dials: 11, DialsFailed: 12, Connected: 13, Headers: 14, Reorgs: 15, Connects: 16, Disconnect: 17, BytesIn: 18, BytesOut: 19,
 		Ends: map[string]uint64{"stall": 3, "new one": 4, "another": 1}, Bans: map[string]uint64{"oversize": 1}, Timeouts: map[string]uint64{"stall": 3},
@@ -58,7 +58,7 @@ func TestNumbers(t *testing.T) {
 		`blockgate_height{of="final"}`: "899900", `blockgate_tip_age_seconds`: "90", `blockgate_blocks_per_second`: "1.5",
 		`blockgate_netgroups{of="peers"}`: "5", `blockgate_netgroups{of="agree"}`: "4", `blockgate_peers`: "6", `blockgate_known_addresses`: "70000",
 		`blockgate_health{probe="live"}`: "1", `blockgate_health{probe="ready"}`: "0", `blockgate_not_ready{reason="held"}`: "1", `blockgate_not_ready{reason="clock"}`: "0",
-		`blockgate_parked_blocks`: "2", `blockgate_held`: "1", `blockgate_queue_depth{queue="events"}`: "9",
+		`blockgate_parked_blocks`: "2", `blockgate_held`: "1", `blockgate_idle`: "1", `blockgate_transactions_total{state="seen"}`: "22", `blockgate_queue_depth{queue="events"}`: "9",
 		`blockgate_body_budget_bytes{of="all"}`: "100", `blockgate_body_budget_bytes{of="used"}`: "40", `blockgate_body_budget_waiting`: "1",
 		`blockgate_bodies_held`: "3", `blockgate_reorg_depth_blocks`: "2", `blockgate_reorgs_total`: "15",
 		`blockgate_journal_events_total{kind="connect"}`: "16", `blockgate_journal_events_total{kind="disconnect"}`: "17",

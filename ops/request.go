@@ -95,9 +95,9 @@ func DecodeArgs(text []byte, target any) error {
 	return nil
 }
 
-// appendAnswer appends the line of an answer and its newline. One that is larger
-// than [MaxAnswer] becomes an error in words.
-func appendAnswer(line []byte, a Answer) []byte {
+// answerText returns the line of an answer with its newline. One that is larger than
+// [MaxAnswer] becomes an error in words.
+func answerText(a Answer) []byte {
 	text, err := json.Marshal(answerLine{protocolVersion, a.Result, a.Refused, a.Error})
 	if err == nil && len(text) >= MaxAnswer {
 		err = fmt.Errorf("%d bytes, at most %d", len(text), MaxAnswer)
@@ -105,7 +105,7 @@ func appendAnswer(line []byte, a Answer) []byte {
 	if err != nil {
 		text, _ = json.Marshal(answerLine{Version: protocolVersion, Error: "answer cannot be sent: " + err.Error()}) // words can
 	}
-	return append(append(line, text...), '\n')
+	return append(text, '\n')
 }
 
 // decodeAnswer reads a line without its newline.

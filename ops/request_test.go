@@ -90,7 +90,7 @@ func TestDecodeArgs(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for _, a := range []Answer{{}, {Result: json.RawMessage(`[1,2]`)}, {Refused: "no\nline \"q\""}, {Error: "x"}} {
-		line := appendAnswer(nil, a)
+		line := answerText(a)
 		if bytes.IndexByte(line, '\n') != len(line)-1 {
 			t.Errorf("%q is more than a line", line)
 		}
@@ -107,12 +107,12 @@ func TestAnswers(t *testing.T) {
 	// The frame of {"v":1,"result":"..."} is 17 bytes and a newline.
 	for size, ok := range map[int]bool{MaxAnswer - 20: true, MaxAnswer - 18: true, MaxAnswer - 17: false, MaxAnswer + 1: false} {
 		text, _ := json.Marshal(strings.Repeat("x", size-2))
-		line := appendAnswer(nil, Answer{Result: text})
+		line := answerText(Answer{Result: text})
 		if got, err := decodeAnswer(line[:len(line)-1]); err != nil || (got.Error == "") != ok || len(line) > MaxAnswer {
 			t.Errorf("a result of %d bytes: a line of %d, %.80q, %v", size, len(line), got.Error, err)
 		}
 	}
-	line := appendAnswer(nil, Answer{Result: json.RawMessage(`{`)})
+	line := answerText(Answer{Result: json.RawMessage(`{`)})
 	if got, err := decodeAnswer(line[:len(line)-1]); err != nil || !strings.Contains(got.Error, "cannot be sent") {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -41,10 +41,10 @@ func withSocket(folder string, use func(path string) error) error {
 // ownFolder makes folder if need be, and keeps all others out of it. A link, or a
 // folder of somebody else, is an error.
 func ownFolder(folder string) error {
-	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, os.ErrExist) { //nolint:gosec // the operator's own data directory
 		return err
 	}
-	info, err := os.Lstat(folder)
+	info, err := os.Lstat(folder) //nolint:gosec // as above
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,9 +71,10 @@ func newBookStats() *cobra.Command {
 
 // text is for people.
 func (r *bookResult) text() string {
-	text := fmt.Sprintf("%d addresses: %d tried, %d new in %d places; %d wait for a place\n", r.Entries, r.Tried, r.New, r.References, r.Collisions)
+	var b strings.Builder
+	_, _ = fmt.Fprintf(&b, "%d addresses: %d tried, %d new in %d places; %d wait for a place\n", r.Entries, r.Tried, r.New, r.References, r.Collisions)
 	for _, kind := range bookKinds() {
-		text += fmt.Sprintf("  %-6s %d\n", kind, r.Networks[kind.String()])
+		_, _ = fmt.Fprintf(&b, "  %-6s %d\n", kind, r.Networks[kind.String()])
 	}
-	return text
+	return b.String()
 }

@@ -20,6 +20,7 @@ const (
 	verbHealth     = "health"
 	verbInvalidate = "invalidate"
 	verbReconsider = "reconsider"
+	verbAccept     = "accept_reorg"
 	verbPeers      = "peers"
 	verbBan        = "ban"
 	verbUnban      = "unban"
@@ -65,6 +66,9 @@ func openDesk(ctx context.Context, folder string, port uint16, shown *status, lo
 	})
 	d.handleHash(verbReconsider, func(request uint64, hash btc.Hash) node.Event {
 		return node.OperatorReconsider{Request: request, Hash: hash}
+	})
+	d.handleHash(verbAccept, func(request uint64, hash btc.Hash) node.Event {
+		return node.OperatorAcceptReorg{Request: request, Hash: hash}
 	})
 	control.Handle(verbPeers, d.peers)
 	control.Handle(verbBook, d.book)

@@ -67,6 +67,13 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}
+	for name, value := range map[string]string{
+		`blockgate_height{of="peers"}`: "3", `blockgate_height{of="headers"}`: "3", `blockgate_height{of="journal"}`: "3", `blockgate_health{probe="ready"}`: "1",
+		`blockgate_netgroups{of="agree"}`: "1", `blockgate_not_ready{reason="quorum"}`: "0", `blockgate_bodies_total{outcome="proven"}`: "3",
+		`blockgate_journal_events_total{kind="connect"}`: "3", `blockgate_messages_received_total{type="block"}`: "3", `blockgate_disconnects_total{reason="other"}`: "0",
+	} {
+		until(name, value)
+	}
 	d.kill(parsers[0])
 	until(`blockgate_parser_deaths_total{cause="killed"}`, "1")
 	until(`blockgate_restarts_total{process="parser"}`, "1")

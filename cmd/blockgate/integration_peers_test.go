@@ -12,17 +12,17 @@ import (
 )
 
 // peers returns the answer of `blockgate peers --json`.
-func (d *daemon) peers() peersResult {
+func (d *daemon) peers() *peersResult {
 	d.t.Helper()
 	var result peersResult
 	if err := json.Unmarshal([]byte(d.must("peers", "--json")), &result); err != nil {
 		d.t.Fatal(err)
 	}
-	return result
+	return &result
 }
 
 // find returns the peer at an address, nil if it is not there.
-func (r peersResult) find(addr string) *shownPeer {
+func (r *peersResult) find(addr string) *shownPeer {
 	i := slices.IndexFunc(r.Peers, func(p shownPeer) bool { return p.Addr == addr })
 	if i < 0 {
 		return nil

@@ -35,11 +35,14 @@ func addNumberWords(words *ops.Config) {
 	for _, code := range node.AlarmCodes() {
 		words.Alarms = append(words.Alarms, labelWord(string(code)))
 	}
+	for state := node.TxMalformed; state <= node.TxExpired; state++ {
+		words.States = append(words.States, labelWord(state.String()))
+	}
 	words.Queues = []string{queueEvents, queueJournal, queueVerdicts, queueHeaders}
 }
 
 // labelWord makes a reason fit to be a label.
-func labelWord(reason string) string { return strings.ReplaceAll(reason, "-", "_") }
+func labelWord(reason string) string { return strings.NewReplacer("-", "_", " ", "_").Replace(reason) }
 
 func labelWords(counts map[string]uint64) map[string]uint64 {
 	words := make(map[string]uint64, len(counts))
@@ -66,15 +69,15 @@ func (s *status) numbers() ops.Numbers {
 		Known:       !seen.Time.IsZero(),
 		PeersHeight: int32(now.PeersHeight), HeadersHeight: int32(now.BestHeight), JournalHeight: int32(now.JournalHeight), FinalHeight: int32(now.FinalHeight),
 		TipAge: now.TipAge, Groups: now.Groups, GroupsAgree: now.GroupsAgree, Peers: now.Peers, Addresses: seen.Addresses,
-		Parked: len(now.ParkedHashes), Held: now.Held != "", BlocksPerSecond: now.BlocksPerSecond,
+		Parked: len(now.ParkedHashes), Held: now.Held != "", Idle: seen.Idle, BlocksPerSecond: now.BlocksPerSecond,
 		Bodies: seen.Bodies, Budget: seen.Budget, BudgetUsed: seen.BudgetUsed, BudgetWaiting: seen.BudgetWaiting,
 		Queues: map[string]uint64{
-			queueEvents: uint64(seen.Events), queueJournal: uint64(seen.Jobs), queueVerdicts: uint64(seen.Verdicts), queueHeaders: uint64(seen.Headers), //nolint:gosec // lengths
+			queueEvents: uint64(seen.Events), queueJournal: uint64(seen.Jobs), queueVerdicts: uint64(seen.Verdicts), queueHeaders: uint64(seen.Headers),
 		},
 		Dials: counted.Dials, DialsFailed: counted.DialsFailed, Connected: counted.Connected, Headers: counted.Headers,
 		Reorgs: counted.Reorgs, ReorgDepth: counted.ReorgDepth, Connects: counted.Connects, Disconnect: counted.Disconnects,
 		BytesIn: counted.BytesIn, BytesOut: counted.BytesOut,
-		Ends: labelWords(counted.Ends), Bans: labelWords(counted.Bans), Outcomes: labelWords(counted.Bodies), Alarms: labelWords(counted.Alarms),
+		Ends: labelWords(counted.Ends), Bans: labelWords(counted.Bans), Outcomes: labelWords(counted.Bodies), Alarms: labelWords(counted.Alarms), Transactions: labelWords(counted.Transactions),
 		Received: counted.Received, Sent: counted.Sent, Dropped: counted.Dropped,
 		Timeouts: map[string]uint64{}, Healthy: map[string]bool{}, Failing: map[string]bool{},
 	}

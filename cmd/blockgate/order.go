@@ -22,19 +22,31 @@ block, those that it stands on and those that stand on it: they are judged again
 const reconsiderExample = `  blockgate reconsider --network mainnet 00000000000000000000c0…
   blockgate reconsider --datadir /var/lib/blockgate HASH`
 
+const acceptLong = `Publishes a branch that forks below what the journal said was final, which is
+otherwise held for ever: a block of it is named, such as the tip that
+` + "`blockgate health`" + ` and the log name. Readers get a reset, since they were told
+that those blocks stay: read docs/operate.md before.`
+
+const acceptExample = `  blockgate accept-reorg --network mainnet 00000000000000000000c0…
+  blockgate accept-reorg --datadir /var/lib/blockgate HASH`
+
+func newAcceptReorg() *cobra.Command {
+	return newOrder("accept-reorg", verbAccept, "Publish a branch that forks below what is final", acceptLong, acceptExample)
+}
+
 func newInvalidate() *cobra.Command {
-	return newOrder(verbInvalidate, "Set a branch aside, from this block on", invalidateLong, invalidateExample)
+	return newOrder("invalidate", verbInvalidate, "Set a branch aside, from this block on", invalidateLong, invalidateExample)
 }
 
 func newReconsider() *cobra.Command {
-	return newOrder(verbReconsider, "Judge a block again that was set aside", reconsiderLong, reconsiderExample)
+	return newOrder("reconsider", verbReconsider, "Judge a block again that was set aside", reconsiderLong, reconsiderExample)
 }
 
 // newOrder makes a command that is an order about one block.
-func newOrder(verb, short, long, example string) *cobra.Command {
+func newOrder(name, verb, short, long, example string) *cobra.Command {
 	s := &asking{}
 	cmd := &cobra.Command{
-		Use: verb + " HASH", Short: short, Long: long, Example: example,
+		Use: name + " HASH", Short: short, Long: long, Example: example,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			hash, err := btc.ParseHash(args[0])

@@ -86,7 +86,7 @@ func (s *status) facts() ops.Facts {
 	seen := s.pulse.Snapshot()
 	f := ops.Facts{
 		Cells: s.judged.count(), CellsWanted: s.judged.parsers, Bus: seen.Bus, BusWhy: seen.BusWhy,
-		Synced: !seen.Status.Syncing, WaitingFor: seen.Status.WaitingFor,
+		Synced: !seen.Status.Syncing, WaitingFor: seen.Status.WaitingFor, Idle: seen.Idle,
 		Groups: seen.Status.Groups, Agree: seen.Status.GroupsAgree, Quorum: s.judged.Groups,
 		TipAge: seen.Status.TipAge, MaxTipAge: s.judged.TipAge,
 		Clock: seen.Status.Clock, Parked: seen.Status.Parked, Held: seen.Status.Held, NotReady: seen.Status.NotReady,

@@ -38,7 +38,7 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.AddCommand(newRun(), newDemo(), newTail(), newParse(), newReplay(), newHeaders(), newDoctor(), newVersion(), newRole(),
-		newPeers(), newBan(), newUnban(), newConnect(), newInvalidate(), newReconsider(), newWhy(), newRecord(), newAddrbook(), newHealth(), newSend())
+		newPeers(), newBan(), newUnban(), newConnect(), newInvalidate(), newReconsider(), newAcceptReorg(), newWhy(), newRecord(), newAddrbook(), newHealth(), newSend())
 	for _, cmd := range root.Commands() {
 		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd) }
 	}
