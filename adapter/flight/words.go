@@ -30,6 +30,8 @@ func (t *teller) eventText(ev node.Event) string {
 		return fmt.Sprintf("%s announces %s", t.name(e.Peer), t.blocksText(e.Hashes))
 	case node.NotFound:
 		return fmt.Sprintf("%s says that it has not %s", t.name(e.Peer), t.blocksText(e.Hashes))
+	case node.BodyProgress:
+		return fmt.Sprintf("%d bytes of %s are in from %s%s", e.Bytes, t.block(e.Hash), t.name(e.Peer), paused(e.Paused))
 	case node.BodyArrived:
 		return fmt.Sprintf("%s arrived from %s, %d bytes; it goes to a parser", t.block(e.Hash), t.name(e.Peer), e.Size)
 	case node.BodyUnneeded:
@@ -38,6 +40,13 @@ func (t *teller) eventText(ev node.Event) string {
 		return because(fmt.Sprintf("%s from %s is judged: %s, bytes %s..", t.block(e.Hash), t.name(e.Peer), verdict(e.Outcome), short(e.Sum[:])), e.Detail)
 	}
 	return t.journalText(ev)
+}
+
+func paused(yes bool) string {
+	if yes {
+		return "; we do not read on, for want of memory"
+	}
+	return ""
 }
 
 func verdict(o node.Outcome) string {
@@ -51,6 +60,8 @@ func (t *teller) journalText(ev node.Event) string {
 	switch e := ev.(type) {
 	case node.OperatorInvalidate:
 		return fmt.Sprintf("the operator calls %s invalid", t.block(e.Hash))
+	case node.OperatorAcceptReorg:
+		return fmt.Sprintf("the operator accepts the reorg to %s", t.block(e.Hash))
 	case node.OperatorReconsider:
 		return fmt.Sprintf("the operator takes back what was said of %s", t.block(e.Hash))
 	case node.JournalLoaded:
