@@ -26,6 +26,7 @@ func newActions() *kinds[node.Action] {
 		row[node.Action](19, (*codec).noteTransaction),
 		row[node.Action](20, func(c *codec, a *node.ForgetTransaction) { c.hash(&a.Txid) }),
 		row[node.Action](21, (*codec).transactionMoved),
+		row[node.Action](22, func(c *codec, a *node.GiveUp) { number(c, &a.Peer) }),
 	)
 }
 

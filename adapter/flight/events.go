@@ -39,6 +39,7 @@ func newEvents() *kinds[node.Event] {
 		row[node.Event](30, (*codec).transactionTaken),
 		row[node.Event](31, (*codec).transactionHeard),
 		row[node.Event](32, (*codec).transactionMined),
+		row[node.Event](33, (*codec).bodyDoubtful),
 	)
 }
 
@@ -186,5 +187,10 @@ func (c *codec) bodyProgress(e *node.BodyProgress) {
 
 func (c *codec) operatorAcceptReorg(e *node.OperatorAcceptReorg) {
 	number(c, &e.Request)
+	c.hash(&e.Hash)
+}
+
+func (c *codec) bodyDoubtful(e *node.BodyDoubtful) {
+	number(c, &e.Peer)
 	c.hash(&e.Hash)
 }
