@@ -66,6 +66,21 @@ func TestASMapOfCore(t *testing.T) {
 	}
 }
 
+func TestASMapComesBack(t *testing.T) {
+	file := coreMapFile(t)
+	m, err := ParseASMap(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Append([]byte("x")); string(got) != "x"+string(file) {
+		t.Errorf("%d bytes come back as %d", len(file), len(got)-1)
+	}
+	m = nil
+	if got := m.Append(nil); len(got) > 0 || New(Config{Systems: m}).Systems() != nil {
+		t.Errorf("no map comes back as %x", got)
+	}
+}
+
 func TestASMapGroups(t *testing.T) {
 	m, err := ParseASMap(coreMapFile(t))
 	if err != nil {

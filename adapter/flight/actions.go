@@ -22,6 +22,11 @@ func newActions() *kinds[node.Action] {
 		row[node.Action](15, (*codec).alarm),
 		row[node.Action](16, (*codec).fatal),
 		row[node.Action](17, func(c *codec, a *node.AskAddrs) { number(c, &a.Peer) }),
+		row[node.Action](18, (*codec).announce),
+		row[node.Action](19, (*codec).noteTransaction),
+		row[node.Action](20, func(c *codec, a *node.ForgetTransaction) { c.hash(&a.Txid) }),
+		row[node.Action](21, (*codec).transactionMoved),
+		row[node.Action](22, func(c *codec, a *node.GiveUp) { number(c, &a.Peer) }),
 	)
 }
 

@@ -33,6 +33,13 @@ func newEvents() *kinds[node.Event] {
 		row[node.Event](24, (*codec).operatorConnect),
 		row[node.Event](25, func(*codec, *node.ConsumerActive) {}),
 		row[node.Event](26, func(*codec, *node.ConsumerIdle) {}),
+		row[node.Event](27, (*codec).bodyProgress),
+		row[node.Event](28, (*codec).operatorAcceptReorg),
+		row[node.Event](29, (*codec).transactionKept),
+		row[node.Event](30, (*codec).transactionTaken),
+		row[node.Event](31, (*codec).transactionHeard),
+		row[node.Event](32, (*codec).transactionMined),
+		row[node.Event](33, (*codec).bodyDoubtful),
 	)
 }
 
@@ -48,6 +55,7 @@ func (c *codec) peerUp(e *node.PeerUp) {
 func (c *codec) dialFailed(e *node.DialFailed) {
 	number(c, &e.Peer)
 	text(c, &e.Detail)
+	c.flag(&e.Local)
 }
 
 func (c *codec) peerDown(e *node.PeerDown) {
@@ -168,4 +176,21 @@ func (c *codec) operatorUnban(e *node.OperatorUnban) {
 func (c *codec) operatorConnect(e *node.OperatorConnect) {
 	number(c, &e.Request)
 	c.addr(&e.Addr)
+}
+
+func (c *codec) bodyProgress(e *node.BodyProgress) {
+	number(c, &e.Peer)
+	c.hash(&e.Hash)
+	signed(c, &e.Bytes)
+	c.flag(&e.Paused)
+}
+
+func (c *codec) operatorAcceptReorg(e *node.OperatorAcceptReorg) {
+	number(c, &e.Request)
+	c.hash(&e.Hash)
+}
+
+func (c *codec) bodyDoubtful(e *node.BodyDoubtful) {
+	number(c, &e.Peer)
+	c.hash(&e.Hash)
 }

@@ -35,7 +35,7 @@ func mine(count int) []btc.Header {
 
 // world is a recorded brain, honest peers that answer at once, and a journal.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	now      time.Time
 	brain    *node.Node
 	recorder *flight.Recorder
@@ -62,7 +62,7 @@ func config(peers int) node.Config {
 	return cfg
 }
 
-func newWorld(t *testing.T, chain []btc.Header) *world {
+func newWorld(t testing.TB, chain []btc.Header) *world {
 	t.Helper()
 	w := &world{t: t, now: start, chain: chain, byHash: map[btc.Hash]int{}}
 	for i := range chain {

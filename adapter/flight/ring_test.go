@@ -302,3 +302,27 @@ func TestNoAllocation(t *testing.T) {
 		t.Errorf("%v allocations in 20,000 steps", got)
 	}
 }
+
+// BenchmarkBrain is a sync of 500 blocks from two peers, alone and recorded.
+func BenchmarkBrain(b *testing.B) {
+	w := newWorld(b, mine(500))
+	w.ticks(600)
+	all := entries(w.recorder.File())
+	for _, recorded := range []bool{false, true} {
+		b.Run(map[bool]string{false: "alone", true: "recorded"}[recorded], func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				brain, r := node.New(config(2)), flight.New("", start, config(2))
+				b.StartTimer()
+				for i := range all {
+					actions := brain.Step(all[i].Now, all[i].Event)
+					if recorded {
+						r.Stepped(all[i].Now, all[i].Event, actions)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(all)), "ns/step")
+		})
+	}
+	b.Logf("%d steps, %d bytes", len(all), w.recorder.Stats().Bytes)
+}

@@ -120,10 +120,13 @@ func (c *codec) config(v *node.Config) {
 	signed(c, &v.Start.Height)
 	c.hash(&v.Start.Hash)
 	signed(c, &v.Window)
+	signed(c, &v.WindowBytes)
 	signed(c, &v.PerPeer)
 	signed(c, &v.PerNewPeer)
 	signed(c, &v.FinalDepth)
 	signed(c, &v.BanTime)
+	signed(c, &v.Carriers)
+	signed(c, &v.Observers)
 	number(c, &v.Seed)
 	c.raw(v.Secret[:])
 }

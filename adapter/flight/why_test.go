@@ -106,6 +106,7 @@ func TestWhyEveryType(t *testing.T) {
 	for i, ev := range []node.Event{
 		node.NotFound{Peer: 1, Hashes: hashesOf(hash)},
 		node.BodyUnneeded{Peer: 1, Hash: hash},
+		node.BodyDoubtful{Peer: 1, Hash: hash}, node.BodyProgress{Peer: 1, Hash: hash, Bytes: 5, Paused: true}, node.OperatorAcceptReorg{Hash: hash},
 		node.OperatorInvalidate{Hash: hash},
 		node.OperatorReconsider{Hash: hash},
 		node.JournalLoaded{Tip: hash, TipHeight: 1},
@@ -126,7 +127,7 @@ func TestWhyEveryType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(story.Lines) != 9*5 {
+	if len(story.Lines) != 12*5 {
 		t.Errorf("%d lines", len(story.Lines))
 	}
 	for _, text := range lines(story) {

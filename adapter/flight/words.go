@@ -30,14 +30,25 @@ func (t *teller) eventText(ev node.Event) string {
 		return fmt.Sprintf("%s announces %s", t.name(e.Peer), t.blocksText(e.Hashes))
 	case node.NotFound:
 		return fmt.Sprintf("%s says that it has not %s", t.name(e.Peer), t.blocksText(e.Hashes))
+	case node.BodyProgress:
+		return fmt.Sprintf("%d bytes of %s are in from %s%s", e.Bytes, t.block(e.Hash), t.name(e.Peer), paused(e.Paused))
 	case node.BodyArrived:
 		return fmt.Sprintf("%s arrived from %s, %d bytes; it goes to a parser", t.block(e.Hash), t.name(e.Peer), e.Size)
+	case node.BodyDoubtful:
+		return fmt.Sprintf("a parser failed on %s from %s; another one is asked", t.block(e.Hash), t.name(e.Peer))
 	case node.BodyUnneeded:
 		return fmt.Sprintf("another copy of %s came from %s and was not taken: it is proven", t.block(e.Hash), t.name(e.Peer))
 	case node.BodyJudged:
 		return because(fmt.Sprintf("%s from %s is judged: %s, bytes %s..", t.block(e.Hash), t.name(e.Peer), verdict(e.Outcome), short(e.Sum[:])), e.Detail)
 	}
 	return t.journalText(ev)
+}
+
+func paused(yes bool) string {
+	if yes {
+		return "; we do not read on, for want of memory"
+	}
+	return ""
 }
 
 func verdict(o node.Outcome) string {
@@ -51,6 +62,8 @@ func (t *teller) journalText(ev node.Event) string {
 	switch e := ev.(type) {
 	case node.OperatorInvalidate:
 		return fmt.Sprintf("the operator calls %s invalid", t.block(e.Hash))
+	case node.OperatorAcceptReorg:
+		return fmt.Sprintf("the operator accepts the reorg to %s", t.block(e.Hash))
 	case node.OperatorReconsider:
 		return fmt.Sprintf("the operator takes back what was said of %s", t.block(e.Hash))
 	case node.JournalLoaded:
@@ -83,6 +96,8 @@ func (t *teller) actionText(action node.Action) string {
 		return because("we leave "+t.name(a.Peer), string(a.Reason))
 	case node.Ban:
 		return because(because(fmt.Sprintf("%s is banned until %s", t.name(a.Peer), a.Until.UTC().Format(time.RFC3339)), string(a.Reason)), a.Detail)
+	case node.GiveUp:
+		return "what waits to be judged of " + t.name(a.Peer) + " is of no use any more"
 	case node.GetHeaders:
 		return fmt.Sprintf("headers are asked of %s", t.name(a.Peer))
 	case node.GetData:

@@ -2,33 +2,113 @@ package node_test
 
 import (
 	"net/netip"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
 
 	"blockgate/adapter/addrbook"
+	"blockgate/adapter/flight"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
 
-// FuzzStep feeds any sequence of events, likely or not, to two nodes. They must
-// not panic, must keep their bounds, must release every body once and must do the
-// same things.
+// FuzzStep feeds any sequence of events, likely or not, to a node. It must not panic,
+// must keep its bounds and must release every body once. Then all of it goes to another
+// node, by way of a recording, which must do the same things.
+//
+// With -artifacts a run that fails leaves its recording in the output folder: `blockgate
+// replay` and `blockgate why --file` read it.
 func FuzzStep(f *testing.F) {
 	sync := []byte{0, 0, 1, 0, 2, 0, 10, 0, 11, 0, 5, 0, 5, 0, 12, 0, 12, 0, 14, 0}
 	f.Add(sync)
 	f.Add(slices.Concat(sync, []byte{4, 0, 4, 9, 3, 0, 1, 1, 5, 1, 7, 7, 13, 0, 15, 0, 16, 2, 6, 3, 8, 0, 9, 0}))
 	f.Add(slices.Concat(sync, []byte{18, 66, 0, 99, 18, 2, 4, 0, 6, byte(node.OutcomeRule), 0, 99, 4, 0, 6, byte(node.OutcomeDisagree), 14, 0, 15, 0, 11, 4}))
 	f.Add(slices.Concat(sync, []byte{19, 1, 0, 40, 0, 40, 1, 1, 1, 2, 1, 3, 19, 6, 19, 7, 19, 12, 19, 20, 19, 27, 0, 200, 0, 255, 3, 2}))
+	f.Add(slices.Concat(sync, []byte{23, 200, 24, 0, 0, 100, 1, 2, 24, 1, 24, 2, 24, 3, 25, 4, 0, 200, 4, 0, 26, 0, 24, 140, 19, 48, 0, 255, 0, 255, 18, 70, 25, 12}))
 	f.Add([]byte{10, 200, 1, 0, 2, 17, 10, 33, 0, 255, 11, 3, 17, 255})
 	world := newFuzzWorld()
 	f.Fuzz(func(t *testing.T, script []byte) {
 		run := newFuzzRun(world, script)
+		defer run.keep(t)
 		for len(run.script) > 0 {
 			run.step(t)
 		}
+		run.replay(t)
 	})
+}
+
+// replay does all of it again.
+func (r *fuzzRun) replay(t *testing.T) {
+	t.Helper()
+	f, err := flight.Decode(r.recorder.File().Append(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, steps, err := f.Replay(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := again.Status(r.now), r.node.Status(r.now); !reflect.DeepEqual(got, want) || uint64(steps) != r.recorder.Stats().Entries {
+		t.Fatalf("%d steps end in %+v, want %+v", steps, got, want)
+	}
+}
+
+// keep writes the recording down if the run failed, with the event that ended it.
+func (r *fuzzRun) keep(t *testing.T) {
+	t.Helper()
+	broken := recover()
+	if broken == nil && !t.Failed() {
+		return
+	}
+	if broken != nil {
+		r.recorder.Stepped(r.now, r.last, nil)
+	}
+	path := filepath.Join(t.ArtifactDir(), "recording")
+	if err := os.WriteFile(path, r.recorder.File().Append(nil), 0o600); err != nil {
+		t.Error(err)
+	}
+	t.Logf("recorded in %s", path)
+	if broken != nil {
+		panic(broken)
+	}
+}
+
+// TestFuzzKnowsEveryEvent wants each event of the closed set to come up.
+func TestFuzzKnowsEveryEvent(t *testing.T) {
+	world := newFuzzWorld()
+	seen := map[string]bool{}
+	run := newFuzzRun(world, nil)
+	for kind := range byte(fuzzKinds) {
+		for x := range 256 {
+			run.asked = []node.GetData{{Peer: 1, Hashes: []btc.Hash{{1}}}}
+			run.stores = []node.Store{{Body: 1}}
+			seen[reflect.TypeOf(run.event(kind, byte(x))).Name()] = true
+		}
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := regexp.MustCompile(`(?m)^func \((\w+)\) event\(\)`)
+	count := 0
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range declared.FindAllSubmatch(source, -1) {
+			if count++; !seen[string(match[1])] {
+				t.Errorf("no script brings %s", match[1])
+			}
+		}
+	}
+	if count < 30 || count != len(seen) {
+		t.Errorf("%d events are declared, %d come up", count, len(seen))
+	}
 }
 
 // fuzzWorld is the blocks that the scripts speak of.
@@ -50,13 +130,16 @@ type fuzzRun struct {
 	*fuzzWorld
 	script []byte
 	now    time.Time
-	a, b   *node.Node
+	node   *node.Node
 	bodies bodies
 	peers  []node.PeerID // dialled last
 	asked  []node.GetData
 	stores []node.Store
 	append node.Append
 	fetch  node.FetchHeader
+
+	last     node.Event
+	recorder *flight.Recorder
 }
 
 func newFuzzRun(w *fuzzWorld, script []byte) *fuzzRun {
@@ -75,8 +158,8 @@ func newFuzzRun(w *fuzzWorld, script []byte) *fuzzRun {
 	if from := r.take(); from%4 == 3 {
 		cfg.Start = node.Start{Kind: node.StartHeight, Height: btc.Height(from % 16)}
 	}
-	r.a = node.New(cfg) // a book is of one node alone
-	r.b = node.New(cfg)
+	r.recorder = flight.New("", r.now, cfg)
+	r.node = node.New(cfg)
 	return r
 }
 
@@ -92,26 +175,25 @@ func (r *fuzzRun) take() byte {
 func (r *fuzzRun) step(t *testing.T) {
 	t.Helper()
 	e := r.event(r.take(), r.take())
-	actions := r.a.Step(r.now, e)
-	if other := r.b.Step(r.now, e); !reflect.DeepEqual(actions, other) {
-		t.Fatalf("%#v\ngives %#v\nand   %#v", e, actions, other)
-	}
+	r.last = e
+	actions := r.node.Step(r.now, e)
+	r.recorder.Stepped(r.now, e, actions)
 	for _, a := range actions {
 		r.note(t, a)
 	}
-	if broken := r.a.Broken(); broken != "" {
+	if broken := r.node.Broken(); broken != "" {
 		t.Fatalf("after %#v: %s", e, broken)
 	}
-	if len(r.bodies.in) != r.a.Held() {
-		t.Fatalf("after %#v: %d bodies are in, %d held", e, len(r.bodies.in), r.a.Held())
+	if len(r.bodies.in) != r.node.Held() {
+		t.Fatalf("after %#v: %d bodies are in, %d held", e, len(r.bodies.in), r.node.Held())
 	}
-	r.a.Status(r.now)
-	for _, p := range r.a.Peers(r.now) {
+	r.node.Status(r.now)
+	for _, p := range r.node.Peers(r.now) {
 		if p.State == "" || !p.Kind.Valid() {
 			t.Fatalf("after %#v: peer %+v", e, p)
 		}
 	}
-	r.a.Bans(r.now)
+	r.node.Bans(r.now)
 }
 
 func (r *fuzzRun) note(t *testing.T, a node.Action) {
@@ -145,10 +227,13 @@ func (r *fuzzRun) note(t *testing.T, a node.Action) {
 	}
 }
 
+// fuzzKinds is how many kinds of events event knows.
+const fuzzKinds = 27
+
 func (r *fuzzRun) event(kind, x byte) node.Event {
 	peer := r.peers[int(x)%len(r.peers)]
 	b := r.blocks[int(x)%len(r.blocks)]
-	switch kind % 23 {
+	switch kind % fuzzKinds {
 	case 0:
 		r.now = r.now.Add(time.Duration(x) * time.Duration(x) * 10 * time.Millisecond)
 	case 1:
@@ -167,11 +252,11 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 		}
 		ask := r.asked[int(x)%len(r.asked)]
 		hash := ask.Hashes[int(x/8)%len(ask.Hashes)]
-		if kind%23 == 4 {
+		if kind%fuzzKinds == 4 {
 			return node.BodyArrived{Peer: ask.Peer, Hash: hash}
 		}
 		e := node.BodyJudged{Peer: ask.Peer, Hash: hash, Sum: sumOf("honest"), Outcome: node.OutcomeProven}
-		if kind%23 == 6 {
+		if kind%fuzzKinds == 6 {
 			e.Outcome, e.Sum = node.Outcome(x), [32]byte{x}
 		}
 		if x&64 == 0 {
@@ -211,8 +296,8 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 // peerEvent is about addresses, bans and consumers.
 func (r *fuzzRun) peerEvent(kind, x byte, b *block) node.Event {
 	at := ipv4(8, x, 1, 1, 1)
-	switch kind % 23 {
-	case 19:
+	switch kind % fuzzKinds {
+	case 23:
 		e := node.AddrsHeard{Peer: r.peers[int(x)%len(r.peers)], Addrs: []addrbook.Heard{{Addr: at, Services: 9, Seen: uint32(r.now.Unix())}, {}}}
 		for i := range x {
 			e.Addrs = append(e.Addrs, addrbook.Heard{Addr: ipv4(20+i%8, i, x, 1, 1), Services: 9})
@@ -244,7 +329,7 @@ func (r *fuzzRun) peerEvent(kind, x byte, b *block) node.Event {
 }
 
 func (r *fuzzRun) journalEvent(kind, x byte, b *block) node.Event {
-	switch kind % 23 {
+	switch kind % fuzzKinds {
 	case 11:
 		if x%4 == 0 {
 			return node.JournalLoaded{Tip: b.hash, TipHeight: b.height, TipHeader: b.header, First: btc.Height(x % 16), Final: btc.Height(x % 8)}
@@ -256,7 +341,7 @@ func (r *fuzzRun) journalEvent(kind, x byte, b *block) node.Event {
 		}
 		s := r.stores[0]
 		r.stores = r.stores[1:]
-		if kind%23 == 12 {
+		if kind%fuzzKinds == 12 {
 			return node.BodyStored{Hash: s.Hash, Body: s.Body}
 		}
 		return node.BodyStoreFailed{Hash: s.Hash, Body: s.Body}
@@ -272,8 +357,16 @@ func (r *fuzzRun) journalEvent(kind, x byte, b *block) node.Event {
 			e.Header = found.header
 		}
 		return e
-	case 19:
+	case 24:
 		return r.transactionEvent(x, b)
+	case 25:
+		return node.OperatorAcceptReorg{Request: uint64(x), Hash: b.hash}
+	case 26:
+		if len(r.asked) == 0 {
+			return node.BodyDoubtful{Peer: r.peers[0], Hash: b.hash}
+		}
+		ask := r.asked[int(x)%len(r.asked)]
+		return node.BodyDoubtful{Peer: ask.Peer, Hash: ask.Hashes[int(x/8)%len(ask.Hashes)]}
 	}
 	return node.Tick{}
 }
