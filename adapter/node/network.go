@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"blockgate/adapter/addrbook"
 	"blockgate/internal/btc"
 )
 
@@ -14,12 +15,15 @@ import (
 // groups returns the ready peers, those of one group in one slice.
 func (n *Node) groups() [][]*peer {
 	var groups [][]*peer
+	var keys []addrbook.Group // of each
 	for _, p := range n.peers.all {
 		if !p.ready {
 			continue
 		}
-		i := slices.IndexFunc(groups, func(g []*peer) bool { return n.groupOf(g[0].addr) == n.groupOf(p.addr) })
+		key := n.groupOf(p.addr)
+		i := slices.Index(keys, key)
 		if i < 0 {
+			keys = append(keys, key)
 			groups = append(groups, []*peer{p})
 		} else {
 			groups[i] = append(groups[i], p)

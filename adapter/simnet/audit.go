@@ -34,6 +34,11 @@ func (r *run) audit(e node.Event, actions []node.Action) {
 
 // pace holds how often something happens to a bound in each minute.
 func (r *run) pace(times *[]time.Time, most int, what string, p *peer) {
+	defer func() {
+		if what == "requests" {
+			r.report.MostRequests = max(r.report.MostRequests, len(*times))
+		}
+	}()
 	now := r.time.now
 	*times = append(*times, now)
 	first := slices.IndexFunc(*times, func(t time.Time) bool { return now.Sub(t) < time.Minute })

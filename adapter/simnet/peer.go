@@ -41,7 +41,11 @@ func (r *run) addPeers() {
 		}
 		r.peers = append(r.peers, p)
 	}
-	r.dice.Shuffle(total, func(i, j int) { r.peers[i], r.peers[j] = r.peers[j], r.peers[i] })
+}
+
+// settle gives the peers their addresses.
+func (r *run) settle() {
+	r.dice.Shuffle(len(r.peers), func(i, j int) { r.peers[i], r.peers[j] = r.peers[j], r.peers[i] })
 	for i, p := range r.peers {
 		// Some share a network group.
 		group := byte(i)
@@ -76,11 +80,16 @@ func (r *run) makeHonest(p *peer) {
 }
 
 func (r *run) makeHostile(p *peer) {
-	p.think = [2]time.Duration{time.Millisecond, 200 * time.Millisecond}
-	p.rate = 1_000_000 + r.dice.IntN(10_000_000)
 	for range 1 + r.dice.IntN(maxTraits) {
 		p.traits |= 1 << r.dice.IntN(hostileTraits)
 	}
+	r.equip(p)
+}
+
+// equip gives a hostile peer what its traits need.
+func (r *run) equip(p *peer) {
+	p.think = [2]time.Duration{time.Millisecond, 200 * time.Millisecond}
+	p.rate = 1_000_000 + r.dice.IntN(10_000_000)
 	switch {
 	case p.traits.has(crawling):
 		p.rate = 2_000

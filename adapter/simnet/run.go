@@ -33,6 +33,8 @@ type Report struct {
 	// MostBytes is the most memory of bodies on their way, MostHeld the most proven
 	// bodies, MostHeaders the most headers.
 	MostBytes, MostHeld, MostHeaders int
+	// MostRequests is the most messages that went to one connection within a minute.
+	MostRequests int
 	// Traits are those of all hostile peers.
 	Traits uint64
 }
@@ -75,9 +77,12 @@ type run struct {
 // Play plays the run of a seed to its end. It writes the transcript to log unless that
 // is nil; the run is the same with and without.
 func Play(lib *Library, seed uint64, log io.Writer) Report {
-	r := newRun(lib, seed)
+	return newRun(lib, seed, (*run).addPeers).play(log)
+}
+
+func (r *run) play(log io.Writer) Report {
 	r.log.to = log
-	r.note("seed %d: %d peers, station %d, min work %v, window %d", seed, len(r.peers), r.station.height, r.config.MinimumChainWork, r.config.Window)
+	r.note("seed %d: %d peers, station %d, min work %v, window %d", r.seed, len(r.peers), r.station.height, r.config.MinimumChainWork, r.config.Window)
 	for _, p := range r.peers {
 		r.note("peer %d %v: honest %v, %s", p.index, p.addr, p.honest, p.traits)
 	}
@@ -90,7 +95,8 @@ func Play(lib *Library, seed uint64, log io.Writer) Report {
 	return r.report
 }
 
-func newRun(lib *Library, seed uint64) *run {
+// newRun sets up a run. cast makes its peers.
+func newRun(lib *Library, seed uint64, cast func(*run)) *run {
 	r := &run{
 		lib: lib, seed: seed, dice: rand.New(rand.NewPCG(seed, 20)),
 		byAddr: map[addrbook.Addr]*peer{}, conns: map[node.PeerID]*conn{}, bodies: map[node.BodyID]btc.Hash{},
@@ -119,7 +125,8 @@ func newRun(lib *Library, seed uint64) *run {
 	if r.station.height > shortStation {
 		r.config.Start = node.Start{Kind: node.StartHeight, Height: r.station.height - btc.Height(r.dice.IntN(40))}
 	}
-	r.addPeers()
+	cast(r)
+	r.settle()
 	for _, p := range r.peers {
 		r.config.Connect = append(r.config.Connect, p.addr)
 	}

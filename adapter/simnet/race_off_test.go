@@ -1,0 +1,6 @@
+//go:build !race
+
+package simnet
+
+// raceDetector says that a run takes ten times as long.
+const raceDetector = false
