@@ -167,6 +167,9 @@ func (r *fuzzRun) event(kind, x byte) node.Event {
 		}
 		ask := r.asked[int(x)%len(r.asked)]
 		hash := ask.Hashes[int(x/8)%len(ask.Hashes)]
+		if kind%23 == 4 && x&128 != 0 {
+			return node.BodyDoubtful{Peer: ask.Peer, Hash: hash}
+		}
 		if kind%23 == 4 {
 			return node.BodyArrived{Peer: ask.Peer, Hash: hash}
 		}
