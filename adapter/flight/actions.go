@@ -22,6 +22,7 @@ func newActions() *kinds[node.Action] {
 		row[node.Action](15, (*codec).alarm),
 		row[node.Action](16, (*codec).fatal),
 		row[node.Action](17, func(c *codec, a *node.AskAddrs) { number(c, &a.Peer) }),
+		row[node.Action](18, func(c *codec, a *node.GiveUp) { number(c, &a.Peer) }),
 	)
 }
 

@@ -33,6 +33,7 @@ func newEvents() *kinds[node.Event] {
 		row[node.Event](24, (*codec).operatorConnect),
 		row[node.Event](25, func(*codec, *node.ConsumerActive) {}),
 		row[node.Event](26, func(*codec, *node.ConsumerIdle) {}),
+		row[node.Event](27, (*codec).bodyDoubtful),
 	)
 }
 
@@ -90,6 +91,11 @@ func (c *codec) bodyArrived(e *node.BodyArrived) {
 }
 
 func (c *codec) bodyUnneeded(e *node.BodyUnneeded) {
+	number(c, &e.Peer)
+	c.hash(&e.Hash)
+}
+
+func (c *codec) bodyDoubtful(e *node.BodyDoubtful) {
 	number(c, &e.Peer)
 	c.hash(&e.Hash)
 }

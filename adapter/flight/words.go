@@ -34,6 +34,8 @@ func (t *teller) eventText(ev node.Event) string {
 		return fmt.Sprintf("%s arrived from %s, %d bytes; it goes to a parser", t.block(e.Hash), t.name(e.Peer), e.Size)
 	case node.BodyUnneeded:
 		return fmt.Sprintf("another copy of %s came from %s and was not taken: it is proven", t.block(e.Hash), t.name(e.Peer))
+	case node.BodyDoubtful:
+		return fmt.Sprintf("a parser fails on %s from %s, or takes long for it: another peer is asked", t.block(e.Hash), t.name(e.Peer))
 	case node.BodyJudged:
 		return because(fmt.Sprintf("%s from %s is judged: %s, bytes %s..", t.block(e.Hash), t.name(e.Peer), verdict(e.Outcome), short(e.Sum[:])), e.Detail)
 	}
@@ -83,6 +85,8 @@ func (t *teller) actionText(action node.Action) string {
 		return because("we leave "+t.name(a.Peer), string(a.Reason))
 	case node.Ban:
 		return because(because(fmt.Sprintf("%s is banned until %s", t.name(a.Peer), a.Until.UTC().Format(time.RFC3339)), string(a.Reason)), a.Detail)
+	case node.GiveUp:
+		return "what " + t.name(a.Peer) + " has with the parsers is given up"
 	case node.GetHeaders:
 		return fmt.Sprintf("headers are asked of %s", t.name(a.Peer))
 	case node.GetData:

@@ -102,6 +102,7 @@ var costs = map[Reason]Cost{ //nolint:gochecknoglobals // a table
 	"body-witness":         Discourages,
 	"body-rule":            Discourages,
 	"body-disagree":        Discourages,
+	"body-other":           Discourages,
 	"body-not-judged":      Waits, // never said of a peer: nobody looked
 
 	// Of the transport.
