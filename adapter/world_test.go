@@ -30,6 +30,9 @@ type cell struct {
 	chain           *fakepeer.Chain
 	hold            func(context.Context) // called before each verdict, if not nil
 	proven, release atomic.Int64
+	// before, if not nil, is called with each body before it is compared; it may end the
+	// matter by a verdict.
+	before func(context.Context, adapter.Body) (adapter.Verdict, bool)
 }
 
 // body is a proven body that is out.
@@ -61,9 +64,15 @@ func (b *body) Txid(int) btc.Hash {
 // Settled is for cells that have something to save.
 func (c *cell) Settled(btc.Hash, [32]byte) {}
 
+// Prove compares.
 func (c *cell) Prove(ctx context.Context, b adapter.Body) adapter.Verdict {
 	if c.hold != nil {
 		c.hold(ctx)
+	}
+	if c.before != nil {
+		if verdict, over := c.before(ctx, b); over {
+			return verdict
+		}
 	}
 	raw := make([]byte, b.Block.Size())
 	b.Block.CopyTo(raw)

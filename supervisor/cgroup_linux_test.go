@@ -72,7 +72,7 @@ func TestMakeLeaves(t *testing.T) {
 	closeAll(files)
 	for name, want := range map[string]string{
 		"cgroup.subtree_control": "+memory", "blockgate-service/cgroup.procs": pid,
-		"blockgate-parser-0/memory.max": "671088640", "blockgate-parser-1/memory.max": "671088640", "blockgate-parser-1/memory.swap.max": "0ax",
+		"blockgate-parser-0/memory.max": "167772160", "blockgate-parser-1/memory.max": "167772160", "blockgate-parser-1/memory.swap.max": "0ax",
 	} {
 		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
 			t.Errorf("%s holds %q, %v", name, got, err)

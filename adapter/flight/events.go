@@ -102,6 +102,11 @@ func (c *codec) bodyUnneeded(e *node.BodyUnneeded) {
 	c.hash(&e.Hash)
 }
 
+func (c *codec) bodyDoubtful(e *node.BodyDoubtful) {
+	number(c, &e.Peer)
+	c.hash(&e.Hash)
+}
+
 func (c *codec) bodyJudged(e *node.BodyJudged) {
 	number(c, &e.Peer)
 	c.hash(&e.Hash)

@@ -34,10 +34,10 @@ func (t *teller) eventText(ev node.Event) string {
 		return fmt.Sprintf("%d bytes of %s are in from %s%s", e.Bytes, t.block(e.Hash), t.name(e.Peer), paused(e.Paused))
 	case node.BodyArrived:
 		return fmt.Sprintf("%s arrived from %s, %d bytes; it goes to a parser", t.block(e.Hash), t.name(e.Peer), e.Size)
-	case node.BodyDoubtful:
-		return fmt.Sprintf("a parser failed on %s from %s; another one is asked", t.block(e.Hash), t.name(e.Peer))
 	case node.BodyUnneeded:
 		return fmt.Sprintf("another copy of %s came from %s and was not taken: it is proven", t.block(e.Hash), t.name(e.Peer))
+	case node.BodyDoubtful:
+		return fmt.Sprintf("a parser fails on %s from %s, or takes long for it: another peer is asked", t.block(e.Hash), t.name(e.Peer))
 	case node.BodyJudged:
 		return because(fmt.Sprintf("%s from %s is judged: %s, bytes %s..", t.block(e.Hash), t.name(e.Peer), verdict(e.Outcome), short(e.Sum[:])), e.Detail)
 	}

@@ -468,6 +468,9 @@ func (s *sim) serveBlock(p *stranger, hash btc.Hash) {
 		if s.proven[hash] && s.rng.IntN(2) == 0 { // the link may know and not take it
 			return node.BodyUnneeded{Peer: id, Hash: hash}
 		}
+		if lie || s.chance(10) {
+			s.in(s.after(time.Millisecond, 100*time.Millisecond), 0, func() node.Event { return node.BodyDoubtful{Peer: id, Hash: b.hash} })
+		}
 		s.in(s.after(time.Millisecond, 200*time.Millisecond), 0, func() node.Event { return s.judged(p, id, b, lie) })
 		return node.BodyArrived{Peer: id, Hash: hash, Size: 100}
 	})

@@ -125,7 +125,7 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) {
 		w.step(node.OperatorAcceptReorg{Request: 7, Hash: w.hash(args(0))})
 	case "reconsider":
 		w.step(node.OperatorReconsider{Hash: w.hash(args(0))})
-	case "body":
+	case "body", "judged":
 		w.body(t, d)
 	case "journal":
 		w.journal = newJournal(w.tree)
@@ -392,6 +392,8 @@ func (w *world) event(t *testing.T, d *datadriven.TestData) node.Event {
 		return node.NotFound{Peer: w.peer(t, d), Hashes: w.hashes(t, d)}
 	case "arrived":
 		return node.BodyArrived{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0], Size: 100}
+	case "doubtful":
+		return node.BodyDoubtful{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0]}
 	case "unneeded":
 		return node.BodyUnneeded{Peer: w.peer(t, d), Hash: w.hashes(t, d)[0]}
 	}
@@ -438,15 +440,18 @@ func (w *world) journalEvent(t *testing.T, d *datadriven.TestData) node.Event {
 	return nil
 }
 
-// body lets bodies arrive and be judged.
+// body lets bodies arrive, unless they have, and be judged.
 func (w *world) body(t *testing.T, d *datadriven.TestData) {
 	t.Helper()
 	outcome, bytes, size := "proven", "honest", 100
+	arrives := d.Cmd == "body"
 	d.MaybeScanArgs(t, "size", &size)
 	d.MaybeScanArgs(t, "outcome", &outcome)
 	d.MaybeScanArgs(t, "bytes", &bytes)
 	for _, b := range w.blocks(t, d, 1) {
-		w.step(node.BodyArrived{Peer: w.peer(t, d), Hash: b.hash, Size: size})
+		if arrives {
+			w.step(node.BodyArrived{Peer: w.peer(t, d), Hash: b.hash, Size: size})
+		}
 		e := node.BodyJudged{Peer: w.peer(t, d), Hash: b.hash, Sum: sumOf(b.name + bytes), Outcome: outcomes[outcome], Detail: "a detail"}
 		if e.Outcome == node.OutcomeProven {
 			e.Body = w.bodies.take(b.hash)
@@ -460,6 +465,7 @@ var outcomes = map[string]node.Outcome{
 	"hung": node.OutcomeWorkerHung, "nonsense": node.OutcomeWorkerNonsense, "malformed": node.OutcomeMalformed,
 	"merkle": node.OutcomeMerkle, "mutated": node.OutcomeMutated, "coinbase": node.OutcomeCoinbase,
 	"witness": node.OutcomeWitness, "rule": node.OutcomeRule, "disagree": node.OutcomeDisagree,
+	"other": node.OutcomeOther,
 }
 
 // tick lets time pass in steps of at most a second, as the shell does.

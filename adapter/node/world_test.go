@@ -280,6 +280,8 @@ func (t *tree) show(a node.Action) string {
 	case node.KeepHeaders:
 		kept := a.Headers
 		return fmt.Sprintf("keep %s..%s", t.name(kept[0].Hash()), t.name(kept[len(kept)-1].Hash()))
+	case node.GiveUp:
+		return fmt.Sprintf("give-up %d", a.Peer)
 	case node.Drop:
 		return fmt.Sprintf("drop %d", a.Body)
 	case node.Store:

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"blockgate/internal/btc"
 	"blockgate/sandbox/claim"
 	"blockgate/sandbox/frame"
 	"blockgate/sandbox/pool"
@@ -79,7 +78,7 @@ func (w *ward) play(name uint32, job pool.Job, acts ...act) error {
 	w.mu.Unlock()
 	put := w.put()
 	defer w.ring.Release(put.Slot)
-	put.MedianTime, put.From, put.Suspect, put.Sum = name, job.From, job.Suspect, job.Sum
+	put.MedianTime, put.From, put.Suspect, put.Sum, put.Doubtful = name, job.From, job.Suspect, job.Sum, job.Doubtful
 	_, err := w.check(put)
 	return err
 }
@@ -331,43 +330,6 @@ func TestOthersGoOn(t *testing.T) {
 	wg.Wait()
 	if got := w.fresh(); got < wardWorkers-2 {
 		t.Errorf("%d workers are fresh, want %d: spares that worked become spares again", got, wardWorkers-2)
-	}
-}
-
-// Once other bytes are proven a worker that hangs has 100 ms, no second one follows, and
-// what still waits has as little.
-func TestSettled(t *testing.T) {
-	w := newWard(t, patience)
-	begun := make(chan int, 3)
-	stuck := func(_ *ward, i int, _ frame.Job) { begun <- i }
-	job := w.put()
-	hash := job.Header.Hash()
-	w.ring.Release(job.Slot)
-	done := make(chan error, 3)
-	start := time.Now()
-	for name := range uint32(3) {
-		go func() { done <- w.play(name, pool.Job{From: 1, Sum: [32]byte{2}}, stuck) }()
-	}
-	<-begun
-	<-begun // the third waits
-	w.pool.Settled(btc.Hash{1}, [32]byte{1})
-	w.pool.Settled(hash, [32]byte{2})
-	select {
-	case err := <-done:
-		t.Fatalf("ended by what has nothing to do with it: %v", err)
-	case <-time.After(300 * time.Millisecond):
-	}
-	w.pool.Settled(hash, [32]byte{1})
-	for range 3 {
-		if err := <-done; !errors.Is(err, pool.ErrWorkerHung) {
-			t.Errorf("got %v", err)
-		}
-	}
-	if took := time.Since(start); took > patience/2 {
-		t.Errorf("it took %s", took)
-	}
-	if got := w.pool.Stats().Retried; got != 0 {
-		t.Errorf("%d retries for bytes that are not the block", got)
 	}
 }
 

@@ -14,9 +14,10 @@ const Deadline = 2 * time.Second
 // doubtMin and doubtMax bound how long a worker may have a block before [Job.Doubtful] is
 // called; between them it is doubtFactor times what proven blocks took of late, on
 // average over some usualMemory of them. The slowest block takes 6 ms on an idle machine,
-// an ordinary one 1 ms; where those wait for a processor that one does, too.
+// an ordinary one 1 ms; where those wait for a processor that one does, too. A doubt
+// that was none costs one more download.
 const (
-	doubtMin, doubtMax = 20 * time.Millisecond, 250 * time.Millisecond
+	doubtMin, doubtMax = 12 * time.Millisecond, 250 * time.Millisecond
 	doubtFactor        = 8
 	usualMemory        = 8
 )

@@ -90,8 +90,11 @@ func (p *Pool) again(ctx context.Context, job Job, a *attempt, first opinion) op
 	defer p.troubleOver(job.From)
 	p.doubt(a)
 	p.grace(ctx, a)
-	if p.isSettled(a) {
+	switch {
+	case p.isSettled(a):
 		return first
+	case ctx.Err() != nil:
+		return opinion{err: ctx.Err()}
 	}
 	p.mu.Lock()
 	p.stats.Retried++

@@ -30,7 +30,8 @@ type waiter struct {
 	// at once, an older one after freshGrace. Who stopped one of us may have stopped
 	// those that stand by, too.
 	before uint64
-	given  chan turn // has room for one
+	given  chan turn       // has room for one
+	over   <-chan struct{} // closed when it waits no more: it leaves by itself
 }
 
 // turn is a worker that is busy with a job, and the job's number.
@@ -52,7 +53,7 @@ func (p *Pool) acquire(ctx context.Context, want waiter) (turn, error) {
 	if ctx.Err() != nil {
 		return turn{}, ended(ctx)
 	}
-	want.since, want.given = time.Now(), make(chan turn, 1)
+	want.since, want.given, want.over = time.Now(), make(chan turn, 1), ctx.Done()
 	p.mu.Lock()
 	if p.closing {
 		p.mu.Unlock()
@@ -74,6 +75,15 @@ func (p *Pool) acquire(ctx context.Context, want waiter) (turn, error) {
 		return p.leave(&want, ended(ctx))
 	case <-p.closed:
 		return p.leave(&want, ErrClosed)
+	}
+}
+
+func (w *waiter) isOver() bool {
+	select {
+	case <-w.over:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -107,7 +117,7 @@ func (p *Pool) look() {
 	if !p.closing {
 		now := time.Now()
 		p.waiting = slices.DeleteFunc(p.waiting, func(want *waiter) bool {
-			for w := p.pick(want, now); w != nil; w = p.pick(want, now) {
+			for w := p.pick(want, now); w != nil && !want.isOver(); w = p.pick(want, now) {
 				if p.take(w, want) {
 					return true
 				}
