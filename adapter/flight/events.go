@@ -55,7 +55,6 @@ func (c *codec) peerUp(e *node.PeerUp) {
 func (c *codec) dialFailed(e *node.DialFailed) {
 	number(c, &e.Peer)
 	text(c, &e.Detail)
-	c.flag(&e.Local)
 }
 
 func (c *codec) peerDown(e *node.PeerDown) {
@@ -98,11 +97,6 @@ func (c *codec) bodyArrived(e *node.BodyArrived) {
 }
 
 func (c *codec) bodyUnneeded(e *node.BodyUnneeded) {
-	number(c, &e.Peer)
-	c.hash(&e.Hash)
-}
-
-func (c *codec) bodyDoubtful(e *node.BodyDoubtful) {
 	number(c, &e.Peer)
 	c.hash(&e.Hash)
 }

@@ -195,7 +195,7 @@ func (n *Node) apply(ev Event) {
 		}
 		return
 	}
-	if n.transactionEvent(ev) {
+	if n.transactionEvent(ev) || n.operatorEvent(ev) {
 		return
 	}
 	switch e := ev.(type) {
@@ -227,22 +227,10 @@ func (n *Node) apply(ev Event) {
 		n.bodyDoubtful(e)
 	case BodyJudged:
 		n.bodyJudged(e)
-	case OperatorInvalidate:
-		n.operatorInvalidate(e)
-	case OperatorReconsider:
-		n.operatorReconsider(e)
-	case OperatorBan:
-		n.operatorBan(e)
-	case OperatorUnban:
-		n.operatorUnban(e)
-	case OperatorConnect:
-		n.operatorConnect(e)
 	case ConsumerActive:
 		n.consumerActive()
 	case ConsumerIdle:
 		n.consumerIdle()
-	case OperatorAcceptReorg:
-		n.operatorAcceptReorg(e)
 	case JournalLoaded:
 		n.journalLoaded(e)
 	case JournalFailed:
@@ -258,6 +246,27 @@ func (n *Node) apply(ev Event) {
 	case EventMoved:
 		n.eventMoved(e)
 	}
+}
+
+// operatorEvent does what the operator says, and reports whether it was he.
+func (n *Node) operatorEvent(ev Event) bool {
+	switch e := ev.(type) {
+	case OperatorInvalidate:
+		n.operatorInvalidate(e)
+	case OperatorReconsider:
+		n.operatorReconsider(e)
+	case OperatorAcceptReorg:
+		n.operatorAcceptReorg(e)
+	case OperatorBan:
+		n.operatorBan(e)
+	case OperatorUnban:
+		n.operatorUnban(e)
+	case OperatorConnect:
+		n.operatorConnect(e)
+	default:
+		return false
+	}
+	return true
 }
 
 // advance is level-triggered: it looks at where things stand, not at what just

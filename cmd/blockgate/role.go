@@ -246,7 +246,6 @@ func runAdapter(ctx context.Context) error {
 	go orders.serve(ctx)
 	defer func() { cancel(nil); <-shown.ended; <-orders.ended }()
 	go func() { cancel(followControl(cells.pool, shown)) }()
-
 	out := newJournal(c.journal(log), log)
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
