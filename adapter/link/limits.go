@@ -73,10 +73,14 @@ const (
 	MaxGossipBytes = 4 << 20
 )
 
+// maxAddrV2 is the longest addrv2 that is read, in bytes: 1,000 entries of 49, the most
+// that one of a known network takes (BIP-0155). Nodes send no others.
+const maxAddrV2 = 3 + MaxAddresses*(4+9+1+1+32+2)
+
 // maxControlContents is the most bytes that a packet of the v2 transport may hold when the
-// peer owes us no block: an addrv2 of 1,000 entries of 534 bytes (BIP-0155) with
-// its command, the longest of what an honest peer then sends.
-const maxControlContents = 1 + bip324.CommandSize + 3 + MaxAddresses*534
+// peer owes us no block: the headers of a whole message with their command, the longest of
+// what an honest peer then sends.
+const maxControlContents = 1 + bip324.CommandSize + 3 + btc.MaxHeaders*headersSize
 
 // Deadlines.
 const (

@@ -75,7 +75,7 @@ func pass(in phase, least, most uint32) rule {
 	return rule{verdict: Pass, min: least, keep: most, max: most, phase: in}
 }
 
-func take(most uint32) rule { return rule{verdict: Take, min: 1, keep: most, max: most, phase: open} }
+func take(keep, most uint32) rule { return rule{verdict: Take, min: 1, keep: keep, max: most, phase: open} }
 
 func drop(most uint32) rule { return rule{verdict: Drop, keep: most, max: most} }
 
@@ -119,8 +119,8 @@ var policy = map[Command]rule{ //nolint:gochecknoglobals // a table
 	CommandOf("filterclear"):  drop(MaxPayload), // BIP-0037
 
 	// Where other nodes are.
-	CommandOf("addr"):   take(3 + MaxAddresses*30),
-	CommandOf("addrv2"): take(3 + MaxAddresses*534), // BIP-0155: entries of at most 534 bytes
+	CommandOf("addr"):   take(3+MaxAddresses*30, 3+MaxAddresses*30),
+	CommandOf("addrv2"): take(maxAddrV2, 3+MaxAddresses*534), // BIP-0155: entries of at most 534 bytes
 
 	// Told by honest nodes, of no use to one that relays no transactions.
 	CommandOf("feefilter"):   drop(nonceSize),  // BIP-0133

@@ -42,7 +42,7 @@ var protocol = map[string]row{
 	"filteradd":    ignored(4_000_000),
 	"filterclear":  ignored(4_000_000),
 	"addr":         {Take, 1, 30_003, 30_003, open, 0},
-	"addrv2":       {Take, 1, 534_003, 534_003, open, 0},
+	"addrv2":       {Take, 1, 49_003, 534_003, open, 0},
 	"feefilter":    ignored(8),
 	"sendheaders":  ignored(0),
 	"sendcmpct":    ignored(9),
