@@ -136,6 +136,7 @@ var costs = map[Reason]Cost{ //nolint:gochecknoglobals // a table
 	"unrequested-blocktxn":    Discourages,
 	"unrequested-filter":      Discourages,
 	"ping-flood":              Discourages,
+	"message-flood":           Discourages,
 	"useless-bytes":           Discourages,
 }
 
