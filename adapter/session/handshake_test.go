@@ -79,6 +79,7 @@ func TestReady(t *testing.T) {
 }
 
 // TestUserAgentLimit (W14, W17): what a peer calls itself is cut and escaped.
+// TestUserAgentLimit (W14) cuts and escapes a user agent.
 func TestUserAgentLimit(t *testing.T) {
 	for _, n := range []int{0, 1, 255, 256} {
 		byHand(t, "10.0.0.2:18444", nil, func(r *recorder, _ *Session, h *hand) {
@@ -99,6 +100,8 @@ func TestUserAgentLimit(t *testing.T) {
 }
 
 // TestClaims (M22): who does not serve what we need, or speaks too old a version, goes.
+// TestClaims (M22) takes what a peer claims as a hint, and refuses only those who say
+// themselves that they have not what we want.
 func TestClaims(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -133,6 +136,7 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestHandshakeTimeout (W14) ends what never becomes a session, whatever it says meanwhile.
 func TestHandshakeTimeout(t *testing.T) {
 	tests := []struct {
 		manual bool
