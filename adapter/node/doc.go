@@ -27,7 +27,8 @@
 //   - A body that comes in leaves by exactly one [Drop] or [Store].
 //   - A block is connected only when its body was stored, and disconnected only
 //     when every block of the heavier branch was.
-//   - Final never falls, and nothing at or below it is disconnected.
+//   - Final never falls, and nothing at or below it is disconnected, unless the operator
+//     accepts a reorg that deep: then one [Reset] says so.
 //   - No header of a peer is kept whose chain has not shown work enough; see
 //     presync.go.
 //   - A peer is banned for what it said or for bytes that other, proven bytes

@@ -62,6 +62,7 @@ type kind int
 const (
 	honest  kind = iota
 	slow         // honest, takes seconds
+	narrow       // honest, on a line of 60 to 300 kB/s
 	flaky        // honest, goes away now and then
 	liar         // sends other bytes for some blocks
 	silent       // has all headers, sends no body
@@ -70,6 +71,8 @@ const (
 	secret       // announces a heavier branch and keeps its bodies
 	rebel        // has a heavier branch that begins with a block that breaks a rule
 	garbler      // sends an invalid header
+	dripper      // sends bodies at 2 to 40 kB/s, none of them whole
+	teaser       // sends the first bytes of each body and no more
 	kinds
 )
 
@@ -456,6 +459,11 @@ func (s *sim) serveBlock(p *stranger, hash btc.Hash) {
 		return
 	case p.kind == secret && s.onSecret(p, b):
 		return
+	case p.kind == dripper || p.kind == teaser:
+		s.drip(p, id, hash)
+		return
+	case p.kind == narrow:
+		wait = s.narrow(id, hash)
 	case p.kind == slow:
 		wait = s.after(time.Second, 6*time.Second)
 	}

@@ -97,11 +97,12 @@ func (n *Node) maySecond(w *want) bool {
 	return waited >= n.fetch.stall && n.Urgent() == w.hash && !n.isFast(w)
 }
 
-// hasBegun reports whether somebody has begun to send the block.
+// hasBegun reports whether somebody has begun to send the block whose first bytes mean
+// something: he has served blocks, or sends quickly.
 func (n *Node) hasBegun(w *want) bool {
 	return slices.ContainsFunc(w.asked, func(id PeerID) bool {
 		p := n.ready(id)
-		return p != nil && p.blocks.isSending(w.hash)
+		return p != nil && p.blocks.isSending(w.hash) && (p.blocks.served || p.blocks.coming.perSecond(n.now) >= slowRate)
 	})
 }
 
