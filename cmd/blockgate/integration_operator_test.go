@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"blockgate/adapter/fakepeer"
+	"blockgate/bus"
 	"blockgate/internal/btc"
 	"blockgate/ops"
 )
@@ -98,6 +99,41 @@ func TestInvalidate(t *testing.T) {
 	if code, output := d.command("reconsider", first.String()); code != int(exitData) || !strings.Contains(output, "start one with") {
 		t.Errorf("order to nobody: exit code %d, %s", code, output)
 	}
+}
+
+// TestAcceptReorg: a heavier branch that forks below what is final is held, health says
+// so, and the operator's word publishes it as a reset.
+func TestAcceptReorg(t *testing.T) {
+	t.Parallel()
+	chain := regtest(t, 95, 160)
+	peer := listen(t, 95, chain, fakepeer.Script{})
+	address := freeAddress(t)
+	d := startDaemon(t, t.TempDir(), append(connectTo(peer), "--network", "regtest", "--http-listen", address)...)
+	f := follow(d, 0, genesis(btc.Regtest))
+	f.connects(160)
+	eventually(t, "readiness", func() bool { code, _ := d.command("health"); return code == 0 })
+	if code, output := d.command("accept-reorg", f.hash.String()); code != int(exitNo) || !strings.Contains(output, "refused: ") {
+		t.Errorf("nothing is held: exit code %d, %s", code, output)
+	}
+	if err := chain.Fork(10, 152); err != nil { // 16 blocks up to height 16 are final
+		t.Fatal(err)
+	}
+	_, tip := chain.Tip()
+	eventually(t, "word of a held branch", func() bool {
+		code, output := d.command("health")
+		return code == int(exitNo) && strings.Contains(output, "(held)") && strings.Contains(output, tip.String())
+	})
+	d.must("accept-reorg", tip.String())
+	e := f.next()
+	if e.Kind != bus.Reset || e.Height != 10 {
+		t.Fatalf("%v of block %d, want a reset to block 10", e.Kind, e.Height)
+	}
+	f.connects(162)
+	f.at(chain)
+	if _, shown := get(t, address, "/metrics"); !strings.Contains(shown, "blockgate_reorg_depth_blocks 150\n") || !strings.Contains(shown, "blockgate_journal_events_total{kind=\"reset\"} 1\n") {
+		t.Errorf("metrics say nothing of a reset by 150 blocks")
+	}
+	eventually(t, "readiness", func() bool { code, _ := d.command("health"); return code == 0 })
 }
 
 // TestHealth: without peers and with HTTP off the service is up and alive, and not
