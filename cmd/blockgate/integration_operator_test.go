@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -158,6 +160,37 @@ func TestHealth(t *testing.T) {
 	eventually(t, "startup after a death", func() bool { code, _ := d.command("health", "startup"); return code == 0 })
 	d.kill(d.live("broker"))
 	d.must("health", "live") // a bus that is gone is no matter of life
+}
+
+// TestHostileClients: clients of the control socket that send nonsense, too much or
+// nothing, or go away, cost the confined adapter nothing, least of all a call that it may
+// not make.
+func TestHostileClients(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, t.TempDir(), "--network", "regtest", "--connect", "127.0.0.1:1")
+	eventually(t, "startup", func() bool { code, _ := d.command("health", "startup"); return code == 0 })
+	socket := filepath.Join(d.dataDir, "adapter", controlFolder, "socket")
+	for i, text := range []string{
+		"", "\n", "\x00\xff\n", "GET / HTTP/1.1\r\n\r\n", `{"v":1,"do":"peers"`, `{"v":1,"do":"record","args":{}}` + "\n", `{"v":1,"do":"ban","args":{"who":"x"}}` + "\n",
+		`{"v":1,"do":"ban","args":{"who":"192.0.2.1","for_seconds":-1}}` + "\n", `{"v":1,"do":"invalidate","args":{"hash":"12"}}` + "\n", strings.Repeat("[", 3<<20),
+	} {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, text) // it may be cut off
+		if i%2 == 0 {
+			_ = conn.Close()
+		} else {
+			t.Cleanup(func() { _ = conn.Close() }) // says no more
+		}
+	}
+	if got := d.must("health", "live"); got != "live: ok\n" || d.count("adapter ready") != 1 {
+		t.Errorf("%q after %d starts", got, d.count("adapter ready"))
+	}
+	if bans := d.peers().Bans; len(bans) != 0 {
+		t.Errorf("%+v", bans)
+	}
 }
 
 // TestCommandsOfStrangers: root may ask a service of another user, a third user may
