@@ -7,6 +7,7 @@ import (
 
 	"blockgate/adapter/link"
 	"blockgate/adapter/node"
+	"blockgate/internal/btc"
 )
 
 // OtherWord counts what has no word of its own any more: see [Counts].
@@ -25,14 +26,16 @@ type Counts struct {
 	Received, Sent                map[string]uint64 // messages by command
 	Dropped                       map[string]uint64 // of Received, by verdict: those that nobody looked into
 	BytesIn, BytesOut             uint64            // payloads of those messages
-	Connects, Disconnects, Reorgs uint64            // of the journal
-	ReorgDepth                    int               // blocks that the last reorg took back
+	Connects, Disconnects, Resets uint64            // events of the journal
+	Reorgs                        uint64
+	ReorgDepth                    int // blocks that the last reorg took back
 }
 
 // counts is the shell's side of [Counts].
 type counts struct {
-	mu  sync.Mutex // guards all
-	now Counts
+	mu      sync.Mutex // guards all
+	now     Counts
+	resetTo btc.Height // of the reset that is being appended
 }
 
 // Counts returns what was counted. The maps are the caller's.
@@ -112,6 +115,10 @@ func (s *shell) countAppended(kind node.EventKind) {
 		c.Disconnects++
 		s.walked++
 		return
+	case kind == node.Reset:
+		c.Resets++
+		s.walked += int(s.brain.Status(s.now()).JournalHeight - s.pulse.counts.resetTo) // the brain has not heard of it yet
+		return
 	case s.walked > 0:
 		c.Reorgs++
 		c.ReorgDepth, s.walked = s.walked, 0
@@ -139,6 +146,10 @@ func (c *counts) action(action node.Action) {
 		c.now.Dials++
 	case node.Disconnect:
 		word(&c.now.Ends, string(a.Reason))
+	case node.Append:
+		if a.Kind == node.Reset {
+			c.resetTo = a.Height
+		}
 	case node.Ban:
 		word(&c.now.Bans, string(a.Reason))
 	case node.Alarm:

@@ -31,6 +31,7 @@ type Numbers struct {
 	Headers              uint64
 	Reorgs               uint64
 	Connects, Disconnect uint64 // events of the journal
+	Resets               uint64
 	BytesIn, BytesOut    uint64 // payloads
 
 	Ends, Bans, Timeouts    map[string]uint64 // by reason
@@ -105,9 +106,9 @@ func stateFamilies(c *Config) []family {
 func countFamilies(c *Config) []family {
 	return []family{
 		counter("blockgate_reorgs_total", "Reorgs of the journal.", func(n *Numbers) float64 { return float64(n.Reorgs) }),
-		counters("blockgate_journal_events_total", "Events that were appended to the journal.", "kind", []string{"connect", "disconnect"},
+		counters("blockgate_journal_events_total", "Events that were appended to the journal.", "kind", []string{"connect", "disconnect", "reset"},
 			func(n *Numbers) map[string]uint64 {
-				return map[string]uint64{"connect": n.Connects, "disconnect": n.Disconnect}
+				return map[string]uint64{"connect": n.Connects, "disconnect": n.Disconnect, "reset": n.Resets}
 			}),
 		counter("blockgate_dials_total", "Connections that were tried.", func(n *Numbers) float64 { return float64(n.Dials) }),
 		counter("blockgate_dials_failed_total", "Connections that ended before the handshake was done.", func(n *Numbers) float64 { return float64(n.DialsFailed) }),

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -191,5 +192,54 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	for _, conn := range open {
 		_ = conn.Close()
+	}
+}
+
+// TestSlowClientsAreClosed: a request that does not come in time, and one that drips,
+// end their connections; probes are answered meanwhile.
+func TestSlowClientsAreClosed(t *testing.T) {
+	t.Parallel()
+	s, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range Probes() {
+		s.Handle("GET "+p.Path, p.Handler(fine))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	address := s.Addr().String()
+
+	begun := time.Now()
+	silent, dripping := dial(t, address), dial(t, address)
+	if _, err := io.WriteString(dripping, "GET /livez HTTP/1.1\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		drip := time.NewTicker(100 * time.Millisecond)
+		defer drip.Stop()
+		for range drip.C {
+			if _, err := io.WriteString(dripping, "X: y\r\n"); err != nil {
+				return
+			}
+		}
+	}()
+	for _, p := range Probes() {
+		if status, body := ask(t, dial(t, address), "GET "+p.Path+" HTTP/1.1\r\nHost: x\r\n\r\n"); status != 200 || body != `{"ok":true,"reasons":[]}`+"\n" {
+			t.Errorf("%s: %d %q", p.Path, status, body)
+		}
+	}
+	if status, _ := ask(t, dial(t, address), "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"); status != 405 {
+		t.Errorf("POST: %d", status)
+	}
+	for name, conn := range map[string]net.Conn{"silent": silent, "dripping": dripping} {
+		if _, err := io.ReadAll(conn); err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the %s one is still there", name)
+		}
+	}
+	if took := time.Since(begun); took > headerTimeout+5*time.Second {
+		t.Errorf("it took %s to close them", took)
 	}
 }

@@ -25,11 +25,11 @@ const (
 
 var exitTexts = [...]string{ //nolint:gochecknoglobals // a table, never written
 	exitOK:      "done",
-	exitNo:      "the answer is no: an invalid block, a check that was not met",
+	exitNo:      "the answer is no: an invalid block, a check that was not met, an order that was refused",
 	exitUsage:   "a wrong flag, variable or argument",
 	exitOwn:     "blockgate's own failure; the last line of the log says which",
 	exitSandbox: "a required sandbox layer is missing; `blockgate doctor` says what to do",
-	exitData:    "the data directory or a file cannot be used: in use, not writable, newer format, other network",
+	exitData:    "the data directory or a file cannot be used: in use, not writable, newer format, other network, no service in it",
 	exitBus:     "the bus cannot be used: port taken, credentials, stream settings, a journal begun elsewhere",
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"blockgate/adapter/fakepeer"
+	"blockgate/bus"
 	"blockgate/internal/btc"
 	"blockgate/ops"
 )
@@ -100,6 +103,41 @@ func TestInvalidate(t *testing.T) {
 	}
 }
 
+// TestAcceptReorg: a heavier branch that forks below what is final is held, health says
+// so, and the operator's word publishes it as a reset.
+func TestAcceptReorg(t *testing.T) {
+	t.Parallel()
+	chain := regtest(t, 95, 160)
+	peer := listen(t, 95, chain, fakepeer.Script{})
+	address := freeAddress(t)
+	d := startDaemon(t, t.TempDir(), append(connectTo(peer), "--network", "regtest", "--http-listen", address)...)
+	f := follow(d, 0, genesis(btc.Regtest))
+	f.connects(160)
+	eventually(t, "readiness", func() bool { code, _ := d.command("health"); return code == 0 })
+	if code, output := d.command("accept-reorg", f.hash.String()); code != int(exitNo) || !strings.Contains(output, "refused: ") {
+		t.Errorf("nothing is held: exit code %d, %s", code, output)
+	}
+	if err := chain.Fork(10, 152); err != nil { // 16 blocks up to height 16 are final
+		t.Fatal(err)
+	}
+	_, tip := chain.Tip()
+	eventually(t, "word of a held branch", func() bool {
+		code, output := d.command("health")
+		return code == int(exitNo) && strings.Contains(output, "(held)") && strings.Contains(output, tip.String())
+	})
+	d.must("accept-reorg", tip.String())
+	e := f.next()
+	if e.Kind != bus.Reset || e.Height != 10 {
+		t.Fatalf("%v of block %d, want a reset to block 10", e.Kind, e.Height)
+	}
+	f.connects(162)
+	f.at(chain)
+	if _, shown := get(t, address, "/metrics"); !strings.Contains(shown, "blockgate_reorg_depth_blocks 150\n") || !strings.Contains(shown, "blockgate_journal_events_total{kind=\"reset\"} 1\n") {
+		t.Errorf("metrics say nothing of a reset by 150 blocks")
+	}
+	eventually(t, "readiness", func() bool { code, _ := d.command("health"); return code == 0 })
+}
+
 // TestHealth: without peers and with HTTP off the service is up and alive, and not
 // ready for a reason that it names.
 func TestHealth(t *testing.T) {
@@ -122,6 +160,37 @@ func TestHealth(t *testing.T) {
 	eventually(t, "startup after a death", func() bool { code, _ := d.command("health", "startup"); return code == 0 })
 	d.kill(d.live("broker"))
 	d.must("health", "live") // a bus that is gone is no matter of life
+}
+
+// TestHostileClients: clients of the control socket that send nonsense, too much or
+// nothing, or go away, cost the confined adapter nothing, least of all a call that it may
+// not make.
+func TestHostileClients(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, t.TempDir(), "--network", "regtest", "--connect", "127.0.0.1:1")
+	eventually(t, "startup", func() bool { code, _ := d.command("health", "startup"); return code == 0 })
+	socket := filepath.Join(d.dataDir, "adapter", controlFolder, "socket")
+	for i, text := range []string{
+		"", "\n", "\x00\xff\n", "GET / HTTP/1.1\r\n\r\n", `{"v":1,"do":"peers"`, `{"v":1,"do":"record","args":{}}` + "\n", `{"v":1,"do":"ban","args":{"who":"x"}}` + "\n",
+		`{"v":1,"do":"ban","args":{"who":"192.0.2.1","for_seconds":-1}}` + "\n", `{"v":1,"do":"invalidate","args":{"hash":"12"}}` + "\n", strings.Repeat("[", 3<<20),
+	} {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, text) // it may be cut off
+		if i%2 == 0 {
+			_ = conn.Close()
+		} else {
+			t.Cleanup(func() { _ = conn.Close() }) // says no more
+		}
+	}
+	if got := d.must("health", "live"); got != "live: ok\n" || d.count("adapter ready") != 1 {
+		t.Errorf("%q after %d starts", got, d.count("adapter ready"))
+	}
+	if bans := d.peers().Bans; len(bans) != 0 {
+		t.Errorf("%+v", bans)
+	}
 }
 
 // TestCommandsOfStrangers: root may ask a service of another user, a third user may

@@ -21,6 +21,7 @@ error.`
 const rootExample = `  blockgate demo                                  see it work, no Internet needed
   blockgate run --network mainnet                 the main job
   blockgate tail --network mainnet --json         follow the journal
+  blockgate health; blockgate peers               how it is, and who its peers are
   blockgate parse --json block.raw                judge one block in the cell
   blockgate headers verify headers.bin            check a file of headers by every rule
   blockgate doctor                                what holds the cell on this machine`
