@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +16,9 @@ import (
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
+
+// rewriteRecording has TestRecord renew what the tests of package flight read.
+var rewriteRecording = flag.Bool("rewrite-recording", false, "write adapter/flight/testdata/regtest.gz anew")
 
 // TestRecord has a running service write down what happened, replays it, and asks for
 // the story of a block and of a peer, of the service and of the file.
@@ -33,6 +39,9 @@ func TestRecord(t *testing.T) {
 	var result recordResult
 	if err := json.Unmarshal([]byte(d.must("record", file, "--json")), &result); err != nil || !result.Replays || result.Lost != "" || result.Path != file {
 		t.Fatalf("%+v, %v", result, err)
+	}
+	if *rewriteRecording {
+		renewRecording(t, file)
 	}
 	kept := filepath.Join(d.dataDir, "adapter", flightFolder, recordingName)
 	for _, path := range []string{file, kept} {
@@ -70,6 +79,28 @@ func TestRecord(t *testing.T) {
 		if code, output := d.command("why", of); code != int(exitNo) || !strings.Contains(output, want) {
 			t.Errorf("why %s: exit code %d, %s", of, code, output)
 		}
+	}
+}
+
+func renewRecording(t *testing.T, file string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("../../adapter/flight/testdata/regtest.gz", packed.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
