@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"flag"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,5 +143,26 @@ func TestReplayRefuses(t *testing.T) {
 		if code, output := runOnce(t, daemonOptions{}, "replay", path); code != int(tt.code) || !strings.Contains(output, tt.want) {
 			t.Errorf("%s: exit code %d, %s", tt.name, code, output)
 		}
+	}
+}
+
+// TestKeepCrash writes a recording of a crash down, and says where.
+func TestKeepCrash(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	r := flight.New("test", start, node.Config{Network: btc.Regtest})
+	r.Stepped(start, node.Tick{}, nil)
+	var said bytes.Buffer
+	folder := t.TempDir()
+	keepCrash(folder, slog.New(slog.NewJSONHandler(&said, nil)))(r.File())
+	path := filepath.Join(folder, flightFolder, crashName)
+	file, err := os.ReadFile(path)
+	if err != nil || !flight.Is(file) || !strings.Contains(said.String(), path) {
+		t.Errorf("%v; %s", err, said.String())
+	}
+	said.Reset()
+	keepCrash(path, slog.New(slog.NewJSONHandler(&said, nil)))(r.File()) // no folder
+	if !strings.Contains(said.String(), "crash not recorded") {
+		t.Error(said.String())
 	}
 }
