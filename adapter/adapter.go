@@ -47,6 +47,9 @@ type Config struct {
 	// Operator brings what an operator asks, nil for nobody. The loop answers between
 	// two events; who asks must not wait for longer than Run lasts.
 	Operator <-chan Request
+	// Crashed gets what was recorded when the brain panics, before the process ends of
+	// it; nil: nobody does.
+	Crashed func(*flight.File)
 	// Pulse shows the adapter to those who must not wait for it; nil: nobody looks.
 	Pulse *Pulse
 	Log   *slog.Logger

@@ -99,6 +99,8 @@ func FuzzDecode(f *testing.F) {
 	whole := r.File().Append(nil)
 	skip := len("blockgate-flight\n") + 1
 	f.Add(whole[skip : len(whole)-sha256.Size])
+	service := stored(f)
+	f.Add(service[skip : len(service)-sha256.Size])
 	empty := flight.New("", time.Time{}, node.Config{}).File().Append(nil)
 	f.Add(empty[skip : len(empty)-sha256.Size])
 	f.Fuzz(func(t *testing.T, body []byte) {

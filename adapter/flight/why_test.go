@@ -106,7 +106,9 @@ func TestWhyEveryType(t *testing.T) {
 	for i, ev := range []node.Event{
 		node.NotFound{Peer: 1, Hashes: hashesOf(hash)},
 		node.BodyUnneeded{Peer: 1, Hash: hash},
-		node.BodyDoubtful{Peer: 1, Hash: hash}, node.BodyProgress{Peer: 1, Hash: hash, Bytes: 5, Paused: true}, node.OperatorAcceptReorg{Hash: hash},
+		node.BodyDoubtful{Peer: 1, Hash: hash},
+		node.BodyProgress{Peer: 1, Hash: hash, Bytes: 5, Paused: true},
+		node.OperatorAcceptReorg{Hash: hash},
 		node.OperatorInvalidate{Hash: hash},
 		node.OperatorReconsider{Hash: hash},
 		node.JournalLoaded{Tip: hash, TipHeight: 1},

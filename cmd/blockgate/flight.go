@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,10 +19,12 @@ import (
 )
 
 // flightFolder is where `blockgate record` has the adapter put its recording, in the
-// adapter's own folder, and recordingName its name there: the last one stays.
+// adapter's own folder, and recordingName its name there: the last one stays. crashName
+// is that of a recording that ends in a panic of the brain.
 const (
 	flightFolder  = "flight"
 	recordingName = "recording"
+	crashName     = "crash"
 )
 
 // whyArgs name a block or a peer.
@@ -69,6 +72,18 @@ func (d *desk) handleFlight(folder string) {
 		}
 		return recordResult{path, len(file), answer.Recording.Since(), answer.Recording.Lost == "", answer.Recording.Lost}, nil
 	})
+}
+
+// keepCrash returns what writes a recording of a crash down.
+func keepCrash(folder string, log *slog.Logger) func(*flight.File) {
+	return func(f *flight.File) {
+		path := filepath.Join(folder, flightFolder, crashName)
+		if err := writeSecret(path, f.Append(nil)); err != nil {
+			log.Error("crash not recorded", slog.String("error", err.Error()))
+			return
+		}
+		log.Error("crash recorded", slog.String("path", path), slog.String("next", "report it, with this file; `blockgate replay` shows whether it comes again"))
+	}
 }
 
 // writeSecret writes a file that its user alone may read, whole or not at all.

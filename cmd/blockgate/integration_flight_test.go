@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"flag"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +17,9 @@ import (
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
+
+// rewriteRecording has TestRecord renew what the tests of package flight read.
+var rewriteRecording = flag.Bool("rewrite-recording", false, "write adapter/flight/testdata/regtest.gz anew")
 
 // TestRecord has a running service write down what happened, replays it, and asks for
 // the story of a block and of a peer, of the service and of the file.
@@ -33,6 +40,9 @@ func TestRecord(t *testing.T) {
 	var result recordResult
 	if err := json.Unmarshal([]byte(d.must("record", file, "--json")), &result); err != nil || !result.Replays || result.Lost != "" || result.Path != file {
 		t.Fatalf("%+v, %v", result, err)
+	}
+	if *rewriteRecording {
+		renewRecording(t, file)
 	}
 	kept := filepath.Join(d.dataDir, "adapter", flightFolder, recordingName)
 	for _, path := range []string{file, kept} {
@@ -70,6 +80,28 @@ func TestRecord(t *testing.T) {
 		if code, output := d.command("why", of); code != int(exitNo) || !strings.Contains(output, want) {
 			t.Errorf("why %s: exit code %d, %s", of, code, output)
 		}
+	}
+}
+
+func renewRecording(t *testing.T, file string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("../../adapter/flight/testdata/regtest.gz", packed.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -111,5 +143,26 @@ func TestReplayRefuses(t *testing.T) {
 		if code, output := runOnce(t, daemonOptions{}, "replay", path); code != int(tt.code) || !strings.Contains(output, tt.want) {
 			t.Errorf("%s: exit code %d, %s", tt.name, code, output)
 		}
+	}
+}
+
+// TestKeepCrash writes a recording of a crash down, and says where.
+func TestKeepCrash(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	r := flight.New("test", start, node.Config{Network: btc.Regtest})
+	r.Stepped(start, node.Tick{}, nil)
+	var said bytes.Buffer
+	folder := t.TempDir()
+	keepCrash(folder, slog.New(slog.NewJSONHandler(&said, nil)))(r.File())
+	path := filepath.Join(folder, flightFolder, crashName)
+	file, err := os.ReadFile(path)
+	if err != nil || !flight.Is(file) || !strings.Contains(said.String(), path) {
+		t.Errorf("%v; %s", err, said.String())
+	}
+	said.Reset()
+	keepCrash(path, slog.New(slog.NewJSONHandler(&said, nil)))(r.File()) // no folder
+	if !strings.Contains(said.String(), "crash not recorded") {
+		t.Error(said.String())
 	}
 }

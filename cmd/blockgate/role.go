@@ -250,7 +250,7 @@ func runAdapter(ctx context.Context) error {
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
 		Node: brain, Book: book, Params: params, Names: c.names(), Dialer: c.Reach.dialer(), Cell: cells, Journal: out, Headers: headers, Log: log,
-		Evidence: failures, Build: sandbox.BuildID(), Operator: orders.requests, Pulse: shown.pulse, Transactions: sent,
+		Evidence: failures, Build: sandbox.BuildID(), Operator: orders.requests, Crashed: keepCrash(c.Folder, log), Pulse: shown.pulse, Transactions: sent,
 	}))
 }
 
