@@ -161,9 +161,7 @@ func (n *Node) dialFailed(e DialFailed) {
 	if p == nil {
 		return
 	}
-	if !e.Local {
-		n.blameAddress(p)
-	}
+	n.blameAddress(p)
 	n.forgetPeer(p, "", e.Detail)
 }
 
