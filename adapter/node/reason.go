@@ -137,6 +137,7 @@ var costs = map[Reason]Cost{ //nolint:gochecknoglobals // a table
 	"unrequested-filter":      Discourages,
 	"ping-flood":              Discourages,
 	"useless-bytes":           Discourages,
+	"message-flood":           Discourages,
 }
 
 // Cost returns what the reason costs a peer.
