@@ -188,3 +188,8 @@ func (c *codec) operatorAcceptReorg(e *node.OperatorAcceptReorg) {
 	number(c, &e.Request)
 	c.hash(&e.Hash)
 }
+
+func (c *codec) bodyDoubtful(e *node.BodyDoubtful) {
+	number(c, &e.Peer)
+	c.hash(&e.Hash)
+}
