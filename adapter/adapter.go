@@ -340,7 +340,7 @@ func (s *shell) do(ctx context.Context, action node.Action) {
 	case node.Dial:
 		s.dial(ctx, a)
 	case node.Disconnect:
-		s.disconnect(a)
+		s.disconnect(ctx, a)
 	case node.Ban:
 		s.log.WarnContext(ctx, "peer banned", slog.String("peer", a.Addr.String()), slog.String("reason", string(a.Reason)),
 			slog.String("detail", a.Detail), slog.Time("until", a.Until))

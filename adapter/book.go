@@ -82,7 +82,7 @@ func (f *BookFile) Save(text []byte) error {
 // secret, and waits until the disk has it.
 func writeSynced(path string, text []byte) error {
 	const private = 0o600
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, private)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, private) //nolint:gosec // a path of ours
 	if err != nil {
 		return err
 	}

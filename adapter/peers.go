@@ -169,7 +169,7 @@ func (s *shell) sessionClosed(ctx context.Context, id node.PeerID, addr string, 
 }
 
 // disconnect ends a connection or a dial that the brain has forgotten.
-func (s *shell) disconnect(a node.Disconnect) {
+func (s *shell) disconnect(ctx context.Context, a node.Disconnect) {
 	p, ok := s.peers[a.Peer]
 	if !ok {
 		return
@@ -179,7 +179,7 @@ func (s *shell) disconnect(a node.Disconnect) {
 	if a.Reason == node.ReasonFeelerDone { // every two minutes
 		level = slog.LevelDebug
 	}
-	s.log.Log(context.Background(), level, "peer dropped", slog.String("peer", p.addr), slog.String("reason", string(a.Reason)))
+	s.log.Log(ctx, level, "peer dropped", slog.String("peer", p.addr), slog.String("reason", string(a.Reason)))
 	p.end(link.ReasonLocal, string(a.Reason))
 }
 

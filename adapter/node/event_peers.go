@@ -48,3 +48,17 @@ func (ConsumerActive) event()  {}
 func (ConsumerIdle) event()    {}
 
 func (AskAddrs) action() {}
+
+// applyToPeers takes in what is about who is dialled.
+func (n *Node) applyToPeers(ev Event) {
+	switch e := ev.(type) {
+	case AddrsHeard:
+		n.addrsHeard(e)
+	case SeedsFound:
+		n.seedsFound(e)
+	case ConsumerActive:
+		n.consumerActive()
+	case ConsumerIdle:
+		n.consumerIdle()
+	}
+}

@@ -206,10 +206,6 @@ func (n *Node) apply(ev Event) {
 		n.dialFailed(e)
 	case PeerDown:
 		n.peerDown(e)
-	case AddrsHeard:
-		n.addrsHeard(e)
-	case SeedsFound:
-		n.seedsFound(e)
 	case HeadersReceived:
 		n.headersReceived(e)
 	case BlocksAnnounced:
@@ -227,10 +223,6 @@ func (n *Node) apply(ev Event) {
 		n.bodyDoubtful(e)
 	case BodyJudged:
 		n.bodyJudged(e)
-	case ConsumerActive:
-		n.consumerActive()
-	case ConsumerIdle:
-		n.consumerIdle()
 	case JournalLoaded:
 		n.journalLoaded(e)
 	case JournalFailed:
@@ -245,6 +237,8 @@ func (n *Node) apply(ev Event) {
 		n.eventAppended(e)
 	case EventMoved:
 		n.eventMoved(e)
+	default:
+		n.applyToPeers(ev)
 	}
 }
 

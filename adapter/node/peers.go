@@ -117,16 +117,20 @@ func (n *Node) open(kind Kind, a *address) *peer {
 	p := &peer{id: n.peers.last, addr: a, group: n.cfg.Book.Group(a.at), kind: kind, since: n.now}
 	n.peers.all = append(n.peers.all, p)
 	if !a.manual {
-		n.cfg.Book.Attempt(a.at, n.lineWorks(), n.now)
+		n.cfg.Book.Attempt(a.at, false, n.now)
 	}
 	n.do(Dial{Peer: p.id, Addr: a.at, Kind: kind, Services: a.services})
 	return p
 }
 
-// lineWorks reports whether who does not answer is to blame for it: others do.
+// blameAddress has the book count a dial that came to nothing, if others answer.
 //
 // Source: count_failures in ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp.
-func (n *Node) lineWorks() bool { return n.peers.readyCount() >= fewPeers }
+func (n *Node) blameAddress(p *peer) {
+	if !p.addr.manual && n.peers.readyCount() >= fewPeers {
+		n.cfg.Book.Attempt(p.addr.at, true, n.now)
+	}
+}
 
 func (n *Node) peerUp(e PeerUp) {
 	p := n.peers.byID(e.Peer)
@@ -153,9 +157,12 @@ func (n *Node) peerUp(e PeerUp) {
 }
 
 func (n *Node) dialFailed(e DialFailed) {
-	if p := n.peers.byID(e.Peer); p != nil {
-		n.forgetPeer(p, "", e.Detail)
+	p := n.peers.byID(e.Peer)
+	if p == nil {
+		return
 	}
+	n.blameAddress(p)
+	n.forgetPeer(p, "", e.Detail)
 }
 
 func (n *Node) peerDown(e PeerDown) {

@@ -36,6 +36,7 @@ func (p *peer) automatic() bool { return p.kind.syncs() && p.kind != Manual }
 func (n *Node) dialPeers() {
 	for _, p := range slices.Clone(n.peers.all) {
 		if !p.up && n.now.Sub(p.since) > dialTimeout {
+			n.blameAddress(p)
 			n.disconnect(p, ReasonDialTimeout, "")
 		}
 	}

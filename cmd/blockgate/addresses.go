@@ -83,6 +83,13 @@ func (c *adapterConfig) setSlots(brain *node.Config) {
 	}
 }
 
+// brain returns the brain's settings with its address book, and where that is kept.
+func (c *adapterConfig) brain(headers int, log *slog.Logger) (node.Config, *adapter.BookFile, error) {
+	config := c.node(headers)
+	book, err := c.openBook(&config, log)
+	return config, book, err
+}
+
 // openBook reads the address book and the fixed seeds, and gives both to the brain. It
 // needs files that are closed to the adapter later.
 func (c *adapterConfig) openBook(brain *node.Config, log *slog.Logger) (*adapter.BookFile, error) {

@@ -206,8 +206,7 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer failures.Close()
-	brain := c.node(headers.Records())
-	book, err := c.openBook(&brain, log)
+	brain, book, err := c.brain(headers.Records(), log)
 	if err != nil {
 		return err
 	}
