@@ -13,17 +13,21 @@ import (
 	"blockgate/internal/btc"
 )
 
-// txid of a transaction of a test, by name; of its witness n the wtxid.
-func txid(name string) btc.Hash         { return btc.DoubleSHA256([]byte(name)) }
+// txid is that of a transaction of a test, by name, and wtxid that of its nth witness.
+func txid(name string) btc.Hash { return btc.DoubleSHA256([]byte(name)) }
+
 func wtxid(name string, n int) btc.Hash { return btc.DoubleSHA256(fmt.Appendf(nil, "%s %d", name, n)) }
-func nameOfTx(id btc.Hash) string       { return txNames()[id] }
-func transactionsOfTests() [3]string    { return [...]string{"pay", "fee", "sweep"} }
+
+func transactionsOfTests() [3]string { return [...]string{"pay", "fee", "sweep"} }
+
 func (t *tree) nameOrNone(h btc.Hash) string {
 	if h.IsZero() {
 		return "none"
 	}
 	return t.name(h)
 }
+
+func nameOfTx(id btc.Hash) string { return txNames()[id] }
 
 func txNames() map[btc.Hash]string {
 	names := map[btc.Hash]string{}

@@ -149,7 +149,7 @@ func TestSend(t *testing.T) {
 		}
 		block := a.generate(1)
 		f.connectsTo(block...)
-		if r := sent(t, d.must("send", "--json", "--txid", txid, "--wait", "block")); r.State != node.TxInBlock || r.Block.String() != block[0] || r.Height != btc.Height(f.tip) {
+		if r := sent(t, d.must("send", "--json", "--txid", txid, "--wait", "block")); r.State != node.TxInBlock || r.Block.String() != block[0] || r.Height != f.tip {
 			t.Errorf("mined: %+v", r)
 		}
 		from, last = next, txid
