@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"blockgate/adapter/addrbook"
+	"blockgate/internal/btc"
 )
 
 // txConn is a dial or a connection that is there for transactions alone: a [Carrier] of
@@ -18,6 +19,28 @@ type txConn struct {
 	tx     *transaction // of a carrier
 	ready  bool
 	since  time.Time // of the dial, then of the handshake
+	claim  PeerUp    // what its version message said
+}
+
+// appendTxPeers appends what an operator wants to know of the connections for
+// transactions. Which one a carrier brings is not said.
+func (n *Node) appendTxPeers(all []PeerStatus) []PeerStatus {
+	for _, c := range n.txs.conns {
+		s := PeerStatus{
+			ID: c.id, Addr: c.at, Kind: c.kind, Up: c.ready, Encrypted: c.claim.Encrypted, Relay: c.claim.Relay,
+			Services: c.claim.Services, UserAgent: c.claim.UserAgent, StartHeight: btc.Height(c.claim.StartHeight), Since: c.since,
+		}
+		switch {
+		case !c.ready:
+			s.State = "dialling"
+		case c.kind == Observer:
+			s.State, s.Why = "listening", "for transactions of ours"
+		default:
+			s.State, s.Why = "waiting", "to be asked for a transaction, or for the pong behind it"
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 func (x *transactions) conn(id PeerID) *txConn {
@@ -59,7 +82,8 @@ func (n *Node) txConnUp(e PeerUp) bool {
 		n.closeTxConn(c, ReasonNoRelay)
 		return true
 	}
-	c.ready, c.since = true, n.now
+	e.UserAgent = clip(e.UserAgent)
+	c.ready, c.since, c.claim = true, n.now, e
 	if c.kind == Observer {
 		n.txs.observerFailures = 0
 		return true

@@ -321,6 +321,13 @@ func TestTransactionWordsOfOthers(t *testing.T) {
 		}
 		r.step(node.TransactionTaken{Peer: c, Txid: wrong})
 	}
+	shown := map[string]int{}
+	for _, p := range r.n.Peers(r.now) {
+		shown[p.Kind.String()+" "+p.State]++
+	}
+	if shown["observer dialling"] != 1 || shown["carrier waiting"] != 2 {
+		t.Errorf("shown are %v", shown)
+	}
 	for _, p := range append(r.open(node.Manual), r.open(node.Observer)...) {
 		r.step(node.TransactionTaken{Peer: p, Txid: id})
 	}
