@@ -293,13 +293,18 @@ func (n *Node) pickNamed(kind Kind, t *transaction) *address {
 // freeForTx reports whether an address may be dialled: it is not banned, this round has
 // not used it, and, unless the operator named it, no other connection of ours goes there.
 func (n *Node) freeForTx(kind Kind, t *transaction, a *address) bool {
-	if n.peers.bans.has(a, n.now) || t != nil && slices.Contains(t.round.used, a.at) {
+	if t != nil && slices.Contains(t.round.used, a.at) {
 		return false
 	}
-	for _, c := range n.txs.conns {
-		if c.at == a.at && (!a.manual || c.kind == Observer && kind == Observer) {
-			return false
-		}
+	if !a.manual {
+		return n.mayDial(a.at)
 	}
-	return a.manual || !n.peers.inUse(a.at)
+	return !n.peers.bans.has(a, n.now) && !(kind == Observer && slices.ContainsFunc(n.txs.conns, func(c *txConn) bool {
+		return c.kind == Observer && c.at == a.at
+	}))
+}
+
+// inUse reports whether one of these connections goes to the address.
+func (x *transactions) inUse(at addrbook.Addr) bool {
+	return slices.ContainsFunc(x.conns, func(c *txConn) bool { return c.at == at })
 }

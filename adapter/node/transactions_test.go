@@ -341,3 +341,58 @@ func TestTransactionWordsOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// Without named peers, carriers and observers go to addresses of the book: of the same
+// kind to no two of one group, to none where we are already, and to nobody who is banned.
+func TestTransactionPeersFromBook(t *testing.T) {
+	book := addrbook.New(addrbook.Config{Network: btc.Mainnet, Seed: 3})
+	var addrs []addrbook.Addr
+	for group := range byte(12) {
+		for host := range byte(3) {
+			addrs = append(addrs, ipv4(11, group, 0, host+1, 8333))
+		}
+	}
+	book.AddFixed(addrs, 9, start)
+	r := newRigTx(t, node.Config{Book: book, MaxOutbound: 2, Feelers: -1})
+	banned := ipv4(11, 5, 0, 1, 8333)
+	r.step(node.OperatorBan{Addr: banned, For: 24 * time.Hour})
+	for i := range 3 {
+		r.keep(i)
+	}
+	dialled := map[node.Kind]int{}
+	for range 600 {
+		r.wait(time.Second)
+		groups, at := map[string]node.PeerID{}, map[addrbook.Addr]node.PeerID{}
+		for id, d := range r.dials {
+			if _, over := r.gone[id]; over {
+				continue
+			}
+			if other, there := at[d.Addr]; there {
+				t.Fatalf("connections %d and %d go to %v", id, other, d.Addr)
+			}
+			at[d.Addr] = id
+			group := fmt.Sprint(d.Kind, book.Group(d.Addr))
+			if other, there := groups[group]; there || d.Addr == banned {
+				t.Fatalf("connections %d and %d, %v to %v", id, other, d.Kind, d.Addr)
+			}
+			groups[group] = id
+			if d.Kind == node.Observer && r.told[id] == (btc.Hash{}) {
+				r.step(node.PeerUp{Peer: id, Services: 9, Relay: true})
+				r.told[id] = btc.Hash{1} // once
+			}
+		}
+		for _, id := range r.open(node.Carrier) {
+			dialled[node.Carrier]++
+			r.step(node.PeerUp{Peer: id, Services: 9, Relay: true})
+			r.step(node.TransactionTaken{Peer: id, Txid: r.told[id]})
+		}
+	}
+	for _, x := range r.n.Transactions() {
+		if x.Told < 3 || x.Taken != x.Told || x.State != node.TxAnnounced {
+			t.Errorf("%+v", x)
+		}
+	}
+	if len(r.open(node.Observer)) != node.DefaultObservers || dialled[node.Carrier] < 9 {
+		t.Errorf("%d observers, %d carriers", len(r.open(node.Observer)), dialled[node.Carrier])
+	}
+}
