@@ -248,7 +248,7 @@ func (s *shell) writeNotes(ctx context.Context, t *Transactions) {
 			return
 		case write := <-t.notes:
 			if err := write(); err != nil && !errors.Is(err, txstore.ErrUnknown) {
-				s.log.Error("transaction not noted", slog.String("error", err.Error()))
+				s.log.ErrorContext(ctx, "transaction not noted", slog.String("error", err.Error()))
 			}
 		}
 	}

@@ -99,7 +99,7 @@ func (r *relayer) send(conn net.Conn, command string, payload []byte) {
 }
 
 func (r *relayer) serve(conn net.Conn) {
-	defer conn.Close() //nolint:errcheck // the end of a test
+	defer conn.Close()
 	in := bufio.NewReader(conn)
 	wantsTx := false
 	for {

@@ -42,7 +42,7 @@ type PeerStatus struct {
 
 // Peers returns the peers and dials at now, in the order in which they were dialled.
 func (n *Node) Peers(now time.Time) []PeerStatus {
-	all := make([]PeerStatus, 0, len(n.peers.all))
+	all := make([]PeerStatus, 0, len(n.peers.all)+len(n.txs.conns))
 	for _, p := range n.peers.all {
 		s := PeerStatus{
 			ID: p.id, Addr: p.addr.at, Kind: p.kind, Up: p.up, Encrypted: p.claim.Encrypted, Relay: p.claim.Relay,
@@ -53,7 +53,7 @@ func (n *Node) Peers(now time.Time) []PeerStatus {
 		s.State, s.Why = n.peerState(p, now)
 		all = append(all, s)
 	}
-	return all
+	return n.appendTxPeers(all)
 }
 
 // peerState returns a word for what the peer is doing, and why.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"blockgate/adapter/addrbook"
+	"blockgate/internal/btc"
 )
 
 // txConn is a dial or a connection that is there for transactions alone: a [Carrier] of
@@ -18,6 +19,28 @@ type txConn struct {
 	tx     *transaction // of a carrier
 	ready  bool
 	since  time.Time // of the dial, then of the handshake
+	claim  PeerUp    // what its version message said
+}
+
+// appendTxPeers appends what an operator wants to know of the connections for
+// transactions. Which one a carrier brings is not said.
+func (n *Node) appendTxPeers(all []PeerStatus) []PeerStatus {
+	for _, c := range n.txs.conns {
+		s := PeerStatus{
+			ID: c.id, Addr: c.at, Kind: c.kind, Up: c.ready, Encrypted: c.claim.Encrypted, Relay: c.claim.Relay,
+			Services: c.claim.Services, UserAgent: c.claim.UserAgent, StartHeight: btc.Height(c.claim.StartHeight), Since: c.since,
+		}
+		switch {
+		case !c.ready:
+			s.State = "dialling"
+		case c.kind == Observer:
+			s.State, s.Why = "listening", "for transactions of ours"
+		default:
+			s.State, s.Why = "waiting", "to be asked for a transaction, or for the pong behind it"
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 func (x *transactions) conn(id PeerID) *txConn {
@@ -59,7 +82,8 @@ func (n *Node) txConnUp(e PeerUp) bool {
 		n.closeTxConn(c, ReasonNoRelay)
 		return true
 	}
-	c.ready, c.since = true, n.now
+	e.UserAgent = clip(e.UserAgent)
+	c.ready, c.since, c.claim = true, n.now, e
 	if c.kind == Observer {
 		n.txs.observerFailures = 0
 		return true
@@ -269,13 +293,18 @@ func (n *Node) pickNamed(kind Kind, t *transaction) *address {
 // freeForTx reports whether an address may be dialled: it is not banned, this round has
 // not used it, and, unless the operator named it, no other connection of ours goes there.
 func (n *Node) freeForTx(kind Kind, t *transaction, a *address) bool {
-	if n.peers.bans.has(a, n.now) || t != nil && slices.Contains(t.round.used, a.at) {
+	if t != nil && slices.Contains(t.round.used, a.at) {
 		return false
 	}
-	for _, c := range n.txs.conns {
-		if c.at == a.at && (!a.manual || c.kind == Observer && kind == Observer) {
-			return false
-		}
+	if !a.manual {
+		return n.mayDial(a.at)
 	}
-	return a.manual || !n.peers.inUse(a.at)
+	return !n.peers.bans.has(a, n.now) && !(kind == Observer && slices.ContainsFunc(n.txs.conns, func(c *txConn) bool {
+		return c.kind == Observer && c.at == a.at
+	}))
+}
+
+// inUse reports whether one of these connections goes to the address.
+func (x *transactions) inUse(at addrbook.Addr) bool {
+	return slices.ContainsFunc(x.conns, func(c *txConn) bool { return c.at == at })
 }

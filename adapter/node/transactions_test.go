@@ -13,17 +13,21 @@ import (
 	"blockgate/internal/btc"
 )
 
-// txid of a transaction of a test, by name; of its witness n the wtxid.
-func txid(name string) btc.Hash         { return btc.DoubleSHA256([]byte(name)) }
+// txid is that of a transaction of a test, by name, and wtxid that of its nth witness.
+func txid(name string) btc.Hash { return btc.DoubleSHA256([]byte(name)) }
+
 func wtxid(name string, n int) btc.Hash { return btc.DoubleSHA256(fmt.Appendf(nil, "%s %d", name, n)) }
-func nameOfTx(id btc.Hash) string       { return txNames()[id] }
-func transactionsOfTests() [3]string    { return [...]string{"pay", "fee", "sweep"} }
+
+func transactionsOfTests() [3]string { return [...]string{"pay", "fee", "sweep"} }
+
 func (t *tree) nameOrNone(h btc.Hash) string {
 	if h.IsZero() {
 		return "none"
 	}
 	return t.name(h)
 }
+
+func nameOfTx(id btc.Hash) string { return txNames()[id] }
 
 func txNames() map[btc.Hash]string {
 	names := map[btc.Hash]string{}
@@ -317,6 +321,13 @@ func TestTransactionWordsOfOthers(t *testing.T) {
 		}
 		r.step(node.TransactionTaken{Peer: c, Txid: wrong})
 	}
+	shown := map[string]int{}
+	for _, p := range r.n.Peers(r.now) {
+		shown[p.Kind.String()+" "+p.State]++
+	}
+	if shown["observer dialling"] != 1 || shown["carrier waiting"] != 2 {
+		t.Errorf("shown are %v", shown)
+	}
 	for _, p := range append(r.open(node.Manual), r.open(node.Observer)...) {
 		r.step(node.TransactionTaken{Peer: p, Txid: id})
 	}
@@ -328,5 +339,60 @@ func TestTransactionWordsOfOthers(t *testing.T) {
 		if x.Taken != 0 || x.SeenBy != 0 || x.Told != 1 {
 			t.Errorf("%+v", x)
 		}
+	}
+}
+
+// Without named peers, carriers and observers go to addresses of the book: of the same
+// kind to no two of one group, to none where we are already, and to nobody who is banned.
+func TestTransactionPeersFromBook(t *testing.T) {
+	book := addrbook.New(addrbook.Config{Network: btc.Mainnet, Seed: 3})
+	var addrs []addrbook.Addr
+	for group := range byte(12) {
+		for host := range byte(3) {
+			addrs = append(addrs, ipv4(11, group, 0, host+1, 8333))
+		}
+	}
+	book.AddFixed(addrs, 9, start)
+	r := newRigTx(t, node.Config{Book: book, MaxOutbound: 2, Feelers: -1})
+	banned := ipv4(11, 5, 0, 1, 8333)
+	r.step(node.OperatorBan{Addr: banned, For: 24 * time.Hour})
+	for i := range 3 {
+		r.keep(i)
+	}
+	dialled := map[node.Kind]int{}
+	for range 600 {
+		r.wait(time.Second)
+		groups, at := map[string]node.PeerID{}, map[addrbook.Addr]node.PeerID{}
+		for id, d := range r.dials {
+			if _, over := r.gone[id]; over {
+				continue
+			}
+			if other, there := at[d.Addr]; there {
+				t.Fatalf("connections %d and %d go to %v", id, other, d.Addr)
+			}
+			at[d.Addr] = id
+			group := fmt.Sprint(d.Kind, book.Group(d.Addr))
+			if other, there := groups[group]; there || d.Addr == banned {
+				t.Fatalf("connections %d and %d, %v to %v", id, other, d.Kind, d.Addr)
+			}
+			groups[group] = id
+			if d.Kind == node.Observer && r.told[id] == (btc.Hash{}) {
+				r.step(node.PeerUp{Peer: id, Services: 9, Relay: true})
+				r.told[id] = btc.Hash{1} // once
+			}
+		}
+		for _, id := range r.open(node.Carrier) {
+			dialled[node.Carrier]++
+			r.step(node.PeerUp{Peer: id, Services: 9, Relay: true})
+			r.step(node.TransactionTaken{Peer: id, Txid: r.told[id]})
+		}
+	}
+	for _, x := range r.n.Transactions() {
+		if x.Told < 3 || x.Taken != x.Told || x.State != node.TxAnnounced {
+			t.Errorf("%+v", x)
+		}
+	}
+	if len(r.open(node.Observer)) != node.DefaultObservers || dialled[node.Carrier] < 9 {
+		t.Errorf("%d observers, %d carriers", len(r.open(node.Observer)), dialled[node.Carrier])
 	}
 }

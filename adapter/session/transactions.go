@@ -96,7 +96,7 @@ func (s *Session) getDataReceived(payload []byte) error {
 	raw, err := o.raw()
 	if err != nil { // ours
 		s.Close(link.ReasonLocal, "transaction: "+err.Error())
-		return nil //nolint:nilerr // not the peer's fault
+		return nil // not the peer's fault
 	}
 	o.nonce = rand.Uint64()
 	if s.request("tx", raw) == nil {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -16,6 +19,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"blockgate/adapter"
+	"blockgate/adapter/fakepeer"
 	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
@@ -149,7 +153,7 @@ func TestSend(t *testing.T) {
 		}
 		block := a.generate(1)
 		f.connectsTo(block...)
-		if r := sent(t, d.must("send", "--json", "--txid", txid, "--wait", "block")); r.State != node.TxInBlock || r.Block.String() != block[0] || r.Height != btc.Height(f.tip) {
+		if r := sent(t, d.must("send", "--json", "--txid", txid, "--wait", "block")); r.State != node.TxInBlock || r.Block.String() != block[0] || r.Height != f.tip {
 			t.Errorf("mined: %+v", r)
 		}
 		from, last = next, txid
@@ -192,5 +196,59 @@ func (d *daemon) inOrder(txid string) {
 	}
 	if want := []string{"known", "announced", "seen", "in block"}; !slices.Equal(states, want) {
 		d.t.Errorf("states %q, want %q", states, want)
+	}
+}
+
+// TestSendKilled kills the adapter at some moment while transactions are handed in: each
+// of which it was said that it is known is known to the next one, and nothing is damaged.
+func TestSendKilled(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	d := startDaemon(t, t.TempDir(), append(connectTo(listen(t, 95, regtest(t, 95, 3), fakepeer.Script{})), "--network", "regtest")...)
+	eventually(t, "an answer", func() bool { code, _ := d.command("send", "--list"); return code == 0 })
+	_, witness := locks(t)
+	from := coin{value: 50e8, lock: witness}
+	var known []string
+	seen := 0
+	for range 4 {
+		ended := make(chan struct{})
+		after, victim := time.Duration(random.IntN(400))*time.Millisecond, d.live("adapter")
+		go func() {
+			defer close(ended)
+			timer := time.NewTimer(after)
+			defer timer.Stop()
+			<-timer.C
+			_ = syscall.Kill(victim, syscall.SIGKILL) // its death is looked for below
+		}()
+		for range 8 {
+			next, raw, txid := pay(t, from, witness)
+			from = next
+			file := filepath.Join(t.TempDir(), "tx")
+			if err := os.WriteFile(file, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if code, _ := d.command("send", file); code == 0 {
+				known = append(known, txid)
+			}
+		}
+		<-ended
+		_, seen = d.awaitMessage("adapter died", seen)
+		_, seen = d.awaitMessage("adapter started", seen)
+		eventually(t, "an answer", func() bool { code, _ := d.command("send", "--list"); return code == 0 })
+		for _, txid := range known {
+			if code, output := d.command("send", "--txid", txid); code != 0 {
+				t.Errorf("%s is lost: %s", txid, output)
+			}
+		}
+	}
+	if len(known) == 0 {
+		t.Error("nothing was known before a kill")
+	}
+	for _, r := range d.lines() {
+		if r.Msg == "transaction left out" {
+			t.Error(r.text)
+		}
 	}
 }
