@@ -3,6 +3,7 @@ package simnet
 import (
 	"time"
 
+	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
 
@@ -42,8 +43,11 @@ const (
 	minAge, maxAge = 7 * time.Hour, 27 * time.Hour
 	// maxTraits is how many traits a hostile peer has at most.
 	maxTraits = 4
-	// tickEvery is the interval of ticks, as in the shell.
-	tickEvery = 250 * time.Millisecond
+	// openShare is of how many runs one finds its peers by seeds and gossip.
+	openShare = 4
+	// tickEvery is the interval of ticks, as in the shell; lateTickEvery, which is as much
+	// as the brain allows, that of a run that takes long.
+	tickEvery, lateTickEvery = 250 * time.Millisecond, time.Second
 	// progressEvery is how often the shell tells how far a body is.
 	progressEvery = 250 * time.Millisecond
 	// oneRead is how much of a body comes by one read of the link.
@@ -67,6 +71,12 @@ const (
 	// honest peer's line needs for all blocks.
 	baseTime = 4 * time.Minute
 	slack    = 4
+	// openTime is baseTime where the brain has to find its peers: whoever takes a slot and
+	// does nothing wrong is let go after 20 minutes and more.
+	openTime = 2 * time.Hour
+	// maxSlots is how many connections that the brain chose itself there may be: for
+	// blocks, to find out who is there, and because the tip looks stale.
+	maxSlots = node.DefaultOutbound + 4
 	// maxActions is how many actions one event may cause.
 	maxActions = 1024
 	// maxRequests is how many requests one connection may be sent in a virtual minute.

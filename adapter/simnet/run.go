@@ -52,6 +52,7 @@ type run struct {
 	config  node.Config
 	chain   *headerchain.Chain
 	station *station
+	open    bool     // the brain has to find its peers
 	script  []*block // tips of the honest chain to come
 	tip     *block   // of the honest chain
 	lowMost btc.Height
@@ -127,9 +128,7 @@ func newRun(lib *Library, seed uint64, cast func(*run)) *run {
 	}
 	cast(r)
 	r.settle()
-	for _, p := range r.peers {
-		r.config.Connect = append(r.config.Connect, p.addr)
-	}
+	r.introduce()
 	r.setEnd()
 	r.brain = node.New(r.config)
 	return r
@@ -181,7 +180,11 @@ func (r *run) setEnd() {
 		}
 	}
 	r.report.Blocks = int(last.height - first + 1)
-	r.report.Most = baseTime + slack*time.Duration(bytes)*time.Second/time.Duration(rate)
+	base := baseTime
+	if r.open {
+		base = openTime
+	}
+	r.report.Most = base + slack*time.Duration(bytes)*time.Second/time.Duration(rate)
 	r.end = r.calm.Add(r.report.Most)
 }
 
@@ -220,7 +223,11 @@ func (r *run) mine() {
 func (r *run) tick() {
 	r.budget.settle(r)
 	r.step(node.Tick{})
-	r.time.in(tickEvery, r.tick)
+	wait := tickEvery
+	if r.time.now.Sub(r.calm) > 5*time.Minute {
+		wait = lateTickEvery
+	}
+	r.time.in(wait, r.tick)
 }
 
 // done reports whether the journal is where it should be and nothing is under way.
