@@ -41,6 +41,9 @@ const (
 	// minAge and maxAge are how old the tip is when a run begins: all blocks to come are
 	// older, and only some runs begin near now.
 	minAge, maxAge = 7 * time.Hour, 27 * time.Hour
+	// finalDepth is that of half of the runs: deeper than any fork of the honest chain,
+	// and not so deep that nothing gets final.
+	finalDepth = 12
 	// maxTraits is how many traits a hostile peer has at most.
 	maxTraits = 4
 	// openShare is of how many runs one finds its peers by seeds and gossip.

@@ -120,6 +120,9 @@ func newRun(lib *Library, seed uint64, cast func(*run)) *run {
 	if r.dice.IntN(2) == 0 {
 		r.config.Window, r.config.PerPeer = 4+r.dice.IntN(28), 1+r.dice.IntN(16)
 	}
+	if r.dice.IntN(2) == 0 {
+		r.config.FinalDepth = finalDepth
+	}
 	if r.station.height > shortStation || r.dice.IntN(2) == 0 {
 		r.config.MinimumChainWork = btc.Regtest.Params().PowLimit.Work().Mul(uint64(r.station.height))
 	}
