@@ -35,9 +35,10 @@ var stationHeights = [...]btc.Height{12, 20, 45, 70, 110, 170, 2150, 4320} //nol
 
 // The world.
 const (
-	// maxPeers is how many peers a run has at most; hostileShare of a hundred of them are
-	// hostile, and one at least is honest, reachable and does not leave.
-	maxPeers, hostileShare = 50, 80
+	// maxPeers is how many peers a run has at most, fewPeers how many half of the runs
+	// have at most; hostileShare of a hundred are hostile, and one at least is honest,
+	// reachable and does not leave.
+	maxPeers, fewPeers, hostileShare = 50, 16, 80
 	// minAge and maxAge are how old the tip is when a run begins: all blocks to come are
 	// older, and only some runs begin near now.
 	minAge, maxAge = 7 * time.Hour, 27 * time.Hour
@@ -69,6 +70,8 @@ const (
 
 // The promises.
 const (
+	// settleTime is how long the brain is watched after it has done what it should.
+	settleTime = 6 * time.Second
 	// baseTime is how long the brain may take to publish the honest chain after the last
 	// block was found and faults of our own ended, beside slack times what the solid
 	// honest peer's line needs for all blocks.

@@ -167,7 +167,7 @@ func (r *run) writeScript() {
 
 // setEnd says until when the honest chain must be published.
 func (r *run) setEnd() {
-	r.calm = r.begin.Add(20*time.Second + time.Duration(r.dice.IntN(60))*time.Second)
+	r.calm = r.begin.Add(20*time.Second + time.Duration(r.dice.IntN(50))*time.Second)
 	last := r.tip
 	if len(r.script) > 0 {
 		last = r.script[len(r.script)-1]
@@ -244,5 +244,5 @@ func (r *run) settled() bool {
 	if r.report.Synced == 0 {
 		r.report.Synced = r.time.now.Sub(r.calm)
 	}
-	return r.time.now.Sub(r.calm)-r.report.Synced > 15*time.Second
+	return r.time.now.Sub(r.calm)-r.report.Synced > settleTime
 }
