@@ -168,7 +168,7 @@ func (r *run) ban(a node.Ban) {
 // alarm takes an alarm. Those that hold the journal back may not come about.
 func (r *run) alarm(a node.Alarm) {
 	switch a.Code {
-	case node.AlarmNoPeers, node.AlarmSameBytes, node.AlarmParked, node.AlarmParkedLeads, node.AlarmHeld:
+	case node.AlarmNoPeers, node.AlarmSameBytes, node.AlarmParked, node.AlarmParkedLeads, node.AlarmHeld, node.AlarmClock:
 	case node.AlarmDisagree, node.AlarmJournalUnknown, node.AlarmJournalEmptied:
 		r.complain("alarm %s: %s", a.Code, a.Detail)
 	}
