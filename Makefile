@@ -25,6 +25,10 @@ FUZZTOTAL ?= 0
 DIFFERENTIAL_HEADERS ?= 1000000
 DIFFERENTIAL_SEED ?= 20261121
 
+# How many runs "make sim" plays, and the first seed.
+SIM_RUNS ?= 10000
+SIM_FROM ?= 0
+
 # A golangci-lint that is already there may be given: make lint GOLANGCI_LINT=golangci-lint
 GOLANGCI_LINT ?= bin/golangci-lint
 
@@ -40,7 +44,7 @@ SOAKTIME ?= 10m
 TORTURE_KILLS ?= 1000
 TORTURE_SEED ?= 0
 
-.PHONY: help demo preflight build check test race victim torture soak corpus cross bench differential fuzz lint tidy clean
+.PHONY: help demo preflight build check test race victim torture soak corpus cross bench differential sim fuzz lint tidy clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +99,9 @@ bench: ## Run all benchmarks.
 differential: ## Judge a million generated headers by our rules and by btcd's (30 s).
 	go test -count=1 -v -run Differential ./headerchain -args \
 		-differential-headers $(DIFFERENTIAL_HEADERS) -differential-seed $(DIFFERENTIAL_SEED)
+
+sim: ## Play SIM_RUNS (10,000) seeds of the brain among hostile peers (5 min on 8 cores).
+	go test -count=1 -timeout 0 -v -run 'TestSim$$' ./adapter/simnet -runs $(SIM_RUNS) -from $(SIM_FROM)
 
 fuzz: ## Fuzz every target for FUZZTIME (10s), or all within FUZZTOTAL seconds.
 	@tools/fuzz '$(FUZZTIME)' '$(FUZZTOTAL)'

@@ -84,6 +84,11 @@ func (t *peers) byID(id PeerID) *peer {
 	return nil
 }
 
+// isNamed reports whether the operator named the address.
+func (t *peers) isNamed(at addrbook.Addr) bool {
+	return slices.ContainsFunc(t.manual, func(a *address) bool { return a.at == at })
+}
+
 // inUse reports whether there is a peer or a dial at the address.
 func (t *peers) inUse(at addrbook.Addr) bool {
 	return slices.ContainsFunc(t.all, func(p *peer) bool { return p.addr.at == at })

@@ -109,7 +109,7 @@ func (n *Node) mayDial(at addrbook.Addr) bool {
 	if _, isIP := at.AddrPort(); isIP && n.cfg.OnlyPort != 0 && at.Port() != n.cfg.OnlyPort {
 		return false
 	}
-	return n.cfg.Kinds.Has(at.Kind()) && at.Routable() && !n.peers.inUse(at) && !n.txs.inUse(at) && !n.peers.bans.has(&address{at: at}, n.now)
+	return n.cfg.Kinds.Has(at.Kind()) && at.Routable() && !n.peers.inUse(at) && !n.peers.isNamed(at) && !n.txs.inUse(at) && !n.peers.bans.has(&address{at: at}, n.now)
 }
 
 // mayBePeer reports whether the candidate may be dialled and is of a group that no

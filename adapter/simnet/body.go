@@ -77,34 +77,52 @@ func (r *run) verdict(b body) node.Outcome {
 	return node.OutcomeMerkle
 }
 
-// judge has the parsers look at a body that has arrived.
+// judge has the parsers look at a body that has arrived. If the first cannot prove it
+// there is a second opinion, which is also the last word on a fault of ours.
 func (r *run) judge(c *conn, b body) {
-	id, p := c.id, c.peer
 	outcome := r.verdict(b)
 	wait := 2*time.Millisecond + time.Duration(r.dice.IntN(60))*time.Millisecond
+	first := outcome
 	switch {
 	case outcome == node.OutcomeWorkerHung:
 		wait = 3 * time.Second
-	case outcome == node.OutcomeProven && r.faulty(2):
-		outcome = node.OutcomeWorkerDied + node.Outcome(r.dice.IntN(3))
+	case outcome == node.OutcomeProven && r.faulty(3):
+		first = node.OutcomeWorkerDied + node.Outcome(r.dice.IntN(3))
+		if r.dice.IntN(2) == 0 {
+			outcome = first
+		}
 	case outcome == node.OutcomeProven && r.faulty(1):
 		outcome = node.OutcomeNotJudged
 	}
+	if first == node.OutcomeProven || first == node.OutcomeRule {
+		r.time.in(wait, func() { r.judged(c, b, outcome) })
+		return
+	}
 	r.time.in(wait, func() {
-		e := node.BodyJudged{Peer: id, Hash: b.block.hash, Sum: b.sum, Outcome: outcome, Detail: "simulated"}
-		if outcome == node.OutcomeProven {
-			r.lastBody++
-			e.Body = r.lastBody
-			r.bodies[e.Body] = b.block.hash
-			r.proven[b.block.hash] = true
-			r.everProven[b.block.hash] = true
+		if c.givenUp {
+			r.judged(c, b, node.OutcomeNotJudged)
+			return
 		}
-		if b.sum != b.block.sum && outcome != node.OutcomeNotJudged {
-			p.lies = append(p.lies, b.block)
-		}
-		r.budget.release(r, b.size)
-		r.step(e)
+		r.step(node.BodyDoubtful{Peer: c.id, Hash: b.block.hash})
+		r.time.in(wait, func() { r.judged(c, b, outcome) })
 	})
+}
+
+// judged tells the brain of a verdict.
+func (r *run) judged(c *conn, b body, outcome node.Outcome) {
+	e := node.BodyJudged{Peer: c.id, Hash: b.block.hash, Sum: b.sum, Outcome: outcome, Detail: "simulated"}
+	if outcome == node.OutcomeProven {
+		r.lastBody++
+		e.Body = r.lastBody
+		r.bodies[e.Body] = b.block.hash
+		r.proven[b.block.hash] = true
+		r.everProven[b.block.hash] = true
+	}
+	if b.sum != b.block.sum && outcome != node.OutcomeNotJudged {
+		c.peer.lies = append(c.peer.lies, b.block)
+	}
+	r.budget.release(r, b.size)
+	r.step(e)
 }
 
 // release gives up a body that the brain named.

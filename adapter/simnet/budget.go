@@ -13,6 +13,7 @@ type budget struct {
 	waiting []claim
 }
 
+// claim is a body that waits for its memory, and how it goes on then.
 type claim struct {
 	size   int
 	hash   btc.Hash

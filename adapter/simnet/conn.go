@@ -15,6 +15,7 @@ import (
 // after the other takes its time on the line.
 type conn struct {
 	id     node.PeerID
+	kind   node.Kind
 	peer   *peer
 	up     bool // the handshake is done
 	over   bool // no frame arrives any more
@@ -27,6 +28,7 @@ type conn struct {
 	requests []time.Time
 	// askedHeaders is how many getheaders have no answer.
 	askedHeaders int
+	givenUp      bool   // nothing of it is to be judged any more
 	coming       *body  // on the line
 	drop         func() // gives back the memory of the body on the line; nil if there is none
 }
@@ -102,7 +104,7 @@ func (r *run) frameBegins(c *conn, f frame) {
 		return
 	}
 	r.carry(c, f.size, func() {
-		if verdict == link.Pass && f.event != nil {
+		if (verdict == link.Pass || verdict == link.Take) && f.event != nil {
 			if _, ok := f.event.(node.HeadersReceived); ok {
 				c.askedHeaders = max(0, c.askedHeaders-1)
 			}

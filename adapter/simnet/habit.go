@@ -86,10 +86,6 @@ func (r *run) sameHeaders(c *conn) {
 	r.sendHeaders(c, r.lib.headersAfter(tip, []btc.Hash{from.hash}), 0)
 }
 
-func (r *run) floodAddrs(c *conn) {
-	r.send(c, frame{command: "addrv2", size: 3 + 1000*30})
-}
-
 // floodInv announces blocks that do not exist.
 func (r *run) floodInv(c *conn) {
 	e := node.BlocksAnnounced{Peer: c.id}

@@ -3,6 +3,7 @@ package simnet
 import (
 	"time"
 
+	"blockgate/adapter/node"
 	"blockgate/internal/btc"
 )
 
@@ -34,16 +35,23 @@ var stationHeights = [...]btc.Height{12, 20, 45, 70, 110, 170, 2150, 4320} //nol
 
 // The world.
 const (
-	// maxPeers is how many peers a run has at most; hostileShare of a hundred of them are
-	// hostile, and one at least is honest, reachable and does not leave.
-	maxPeers, hostileShare = 50, 80
+	// maxPeers is how many peers a run has at most, fewPeers how many half of the runs
+	// have at most; hostileShare of a hundred are hostile, and one at least is honest,
+	// reachable and does not leave.
+	maxPeers, fewPeers, hostileShare = 50, 16, 80
 	// minAge and maxAge are how old the tip is when a run begins: all blocks to come are
 	// older, and only some runs begin near now.
 	minAge, maxAge = 7 * time.Hour, 27 * time.Hour
+	// finalDepth is that of half of the runs: deeper than any fork of the honest chain,
+	// and not so deep that nothing gets final.
+	finalDepth = 12
 	// maxTraits is how many traits a hostile peer has at most.
 	maxTraits = 4
-	// tickEvery is the interval of ticks, as in the shell.
-	tickEvery = 250 * time.Millisecond
+	// openShare is of how many runs one finds its peers by seeds and gossip.
+	openShare = 4
+	// tickEvery is the interval of ticks, as in the shell; lateTickEvery, which is as much
+	// as the brain allows, that of a run that takes long.
+	tickEvery, lateTickEvery = 250 * time.Millisecond, time.Second
 	// progressEvery is how often the shell tells how far a body is.
 	progressEvery = 250 * time.Millisecond
 	// oneRead is how much of a body comes by one read of the link.
@@ -62,11 +70,19 @@ const (
 
 // The promises.
 const (
+	// settleTime is how long the brain is watched after it has done what it should.
+	settleTime = 6 * time.Second
 	// baseTime is how long the brain may take to publish the honest chain after the last
 	// block was found and faults of our own ended, beside slack times what the solid
 	// honest peer's line needs for all blocks.
 	baseTime = 4 * time.Minute
 	slack    = 4
+	// openTime is baseTime where the brain has to find its peers: whoever takes a slot and
+	// does nothing wrong is let go after 20 minutes and more.
+	openTime = 2 * time.Hour
+	// maxSlots is how many connections that the brain chose itself there may be: for
+	// blocks, to find out who is there, and because the tip looks stale.
+	maxSlots = node.DefaultOutbound + 4
 	// maxActions is how many actions one event may cause.
 	maxActions = 1024
 	// maxRequests is how many requests one connection may be sent in a virtual minute.

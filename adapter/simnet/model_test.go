@@ -141,7 +141,8 @@ func TestJournalJudges(t *testing.T) {
 		"not the tip":      {m[1:4], []step{{node.Connect, m[1], 0}, {node.Connect, m[2], 0}, {node.DisconnectBlock, m[1], 0}}, m[2], "disconnect m1, which is not the tip"},
 		"final taken back": {m[1:4], []step{{node.Connect, m[1], 0}, {node.Connect, m[2], 2}, {node.DisconnectBlock, m[2], 2}}, m[2], "disconnect m2, final is 2"},
 		"before its replacement": {
-			m[1:3], []step{{node.Connect, m[1], 0}, {node.Connect, m[2], 0}, {node.DisconnectBlock, m[2], 0}},
+			m[1:3],
+			[]step{{node.Connect, m[1], 0}, {node.Connect, m[2], 0}, {node.DisconnectBlock, m[2], 0}},
 			lib.low[0], "disconnect m2 before low1 is stored",
 		},
 		"no valid block": {lib.low[:1], []step{{node.Connect, lib.low[0], 0}}, lib.low[0], "connect low1, which is no valid block"},

@@ -27,7 +27,7 @@ type peer struct {
 
 // addPeers makes the peers of a run: one solid honest one, others, and the hostile.
 func (r *run) addPeers() {
-	total := 2 + r.dice.IntN(maxPeers-1)
+	total := 2 + r.dice.IntN([...]int{fewPeers, maxPeers}[r.dice.IntN(2)]-1)
 	honest := max(1, total*(100-hostileShare)/100)
 	if r.dice.IntN(4) == 0 {
 		honest = 1

@@ -52,6 +52,7 @@ type run struct {
 	config  node.Config
 	chain   *headerchain.Chain
 	station *station
+	open    bool     // the brain has to find its peers
 	script  []*block // tips of the honest chain to come
 	tip     *block   // of the honest chain
 	lowMost btc.Height
@@ -119,6 +120,9 @@ func newRun(lib *Library, seed uint64, cast func(*run)) *run {
 	if r.dice.IntN(2) == 0 {
 		r.config.Window, r.config.PerPeer = 4+r.dice.IntN(28), 1+r.dice.IntN(16)
 	}
+	if r.dice.IntN(2) == 0 {
+		r.config.FinalDepth = finalDepth
+	}
 	if r.station.height > shortStation || r.dice.IntN(2) == 0 {
 		r.config.MinimumChainWork = btc.Regtest.Params().PowLimit.Work().Mul(uint64(r.station.height))
 	}
@@ -127,9 +131,7 @@ func newRun(lib *Library, seed uint64, cast func(*run)) *run {
 	}
 	cast(r)
 	r.settle()
-	for _, p := range r.peers {
-		r.config.Connect = append(r.config.Connect, p.addr)
-	}
+	r.introduce()
 	r.setEnd()
 	r.brain = node.New(r.config)
 	return r
@@ -165,7 +167,7 @@ func (r *run) writeScript() {
 
 // setEnd says until when the honest chain must be published.
 func (r *run) setEnd() {
-	r.calm = r.begin.Add(20*time.Second + time.Duration(r.dice.IntN(60))*time.Second)
+	r.calm = r.begin.Add(20*time.Second + time.Duration(r.dice.IntN(50))*time.Second)
 	last := r.tip
 	if len(r.script) > 0 {
 		last = r.script[len(r.script)-1]
@@ -181,7 +183,11 @@ func (r *run) setEnd() {
 		}
 	}
 	r.report.Blocks = int(last.height - first + 1)
-	r.report.Most = baseTime + slack*time.Duration(bytes)*time.Second/time.Duration(rate)
+	base := baseTime
+	if r.open {
+		base = openTime
+	}
+	r.report.Most = base + slack*time.Duration(bytes)*time.Second/time.Duration(rate)
 	r.end = r.calm.Add(r.report.Most)
 }
 
@@ -220,7 +226,11 @@ func (r *run) mine() {
 func (r *run) tick() {
 	r.budget.settle(r)
 	r.step(node.Tick{})
-	r.time.in(tickEvery, r.tick)
+	wait := tickEvery
+	if r.time.now.Sub(r.calm) > 5*time.Minute {
+		wait = lateTickEvery
+	}
+	r.time.in(wait, r.tick)
 }
 
 // done reports whether the journal is where it should be and nothing is under way.
@@ -234,5 +244,5 @@ func (r *run) settled() bool {
 	if r.report.Synced == 0 {
 		r.report.Synced = r.time.now.Sub(r.calm)
 	}
-	return r.time.now.Sub(r.calm)-r.report.Synced > 15*time.Second
+	return r.time.now.Sub(r.calm)-r.report.Synced > settleTime
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // dial plays the peer's end of a dial.
-func (r *run) dial(id node.PeerID, p *peer) {
-	c := &conn{id: id, peer: p, gate: link.NewGate(btc.Regtest.Params().Magic), heard: r.time.now}
+func (r *run) dial(id node.PeerID, kind node.Kind, p *peer) {
+	c := &conn{id: id, kind: kind, peer: p, gate: link.NewGate(btc.Regtest.Params().Magic), heard: r.time.now}
 	r.conns[id] = c
 	switch {
 	case p.conn != nil:

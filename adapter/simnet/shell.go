@@ -58,6 +58,14 @@ func (r *run) perform(a node.Action) {
 		}, func(c *conn) { r.getHeaders(c, a.Locator) })
 	case node.GetData:
 		r.asked(a)
+	case node.GiveUp:
+		if c := r.conns[a.Peer]; c != nil {
+			c.givenUp = true
+		}
+	case node.AskAddrs:
+		r.request(a.Peer, func(*conn) {}, r.tellAddrs)
+	case node.ResolveSeeds:
+		r.resolveSeeds()
 	case node.Drop:
 		r.release(a.Body)
 	default:
@@ -85,14 +93,14 @@ func (r *run) performJournal(a node.Action) {
 func (r *run) dialled(a node.Dial) {
 	p := r.byAddr[a.Addr]
 	if p == nil {
-		r.complain("dial of %v, which nobody named", a.Addr)
-		return
+		p = r.nobody(a.Addr)
 	}
+	r.countSlots(a)
 	if p.banned != "" {
 		r.complain("dial of peer %d, which is banned for %s", p.index, p.banned)
 	}
 	r.pace(&p.dials, maxDials, "dials", p)
-	r.dial(a.Peer, p)
+	r.dial(a.Peer, a.Kind, p)
 }
 
 // request brings a request to a peer, if it is connected.
@@ -160,7 +168,7 @@ func (r *run) ban(a node.Ban) {
 // alarm takes an alarm. Those that hold the journal back may not come about.
 func (r *run) alarm(a node.Alarm) {
 	switch a.Code {
-	case node.AlarmNoPeers, node.AlarmSameBytes, node.AlarmParked, node.AlarmParkedLeads, node.AlarmHeld:
+	case node.AlarmNoPeers, node.AlarmSameBytes, node.AlarmParked, node.AlarmParkedLeads, node.AlarmHeld, node.AlarmClock:
 	case node.AlarmDisagree, node.AlarmJournalUnknown, node.AlarmJournalEmptied:
 		r.complain("alarm %s: %s", a.Code, a.Detail)
 	}

@@ -14,7 +14,7 @@ type later struct {
 }
 
 // agenda orders what will happen; it is a heap of package container/heap.
-type agenda []later
+type agenda []later //nolint:recvcheck // container/heap wants it so
 
 func (a agenda) Len() int { return len(a) }
 func (a agenda) Less(i, j int) bool {

@@ -61,7 +61,8 @@ var traitNames = [...]string{ //nolint:gochecknoglobals // a table, never writte
 	"unasked", "pushes-tx", "leaving", "halving", "flaky", "sluggish", "behind", "by-inv", "chatty", "future",
 }
 
-func (t trait) has(any trait) bool { return t&any != 0 }
+// has reports whether t holds one of the traits.
+func (t trait) has(one trait) bool { return t&one != 0 }
 
 // String lists the traits, joined by "+".
 func (t trait) String() string {

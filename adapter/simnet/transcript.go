@@ -97,6 +97,10 @@ func (r *run) showEvent(e node.Event) string {
 		return fmt.Sprintf("judged %d %s: %s, body %d", e.Peer, r.lib.name(e.Hash), e.Outcome.Reason(), e.Body)
 	case node.BodyStored:
 		return fmt.Sprintf("stored %s", r.lib.name(e.Hash))
+	case node.AddrsHeard:
+		return fmt.Sprintf("addrs %d: %d", e.Peer, len(e.Addrs))
+	case node.SeedsFound:
+		return fmt.Sprintf("seeds %s: %d", e.Name, len(e.Addrs))
 	case node.EventAppended:
 		return fmt.Sprintf("appended %s", r.lib.name(e.Hash))
 	case node.JournalLoaded:
@@ -108,7 +112,10 @@ func (r *run) showEvent(e node.Event) string {
 func (r *run) showAction(a node.Action) string {
 	switch a := a.(type) {
 	case node.Dial:
-		return fmt.Sprintf("dial %d: peer %d", a.Peer, r.byAddr[a.Addr].index)
+		if p := r.byAddr[a.Addr]; p != nil {
+			return fmt.Sprintf("dial %d %s: peer %d", a.Peer, a.Kind, p.index)
+		}
+		return fmt.Sprintf("dial %d %s: nobody at %v", a.Peer, a.Kind, a.Addr)
 	case node.GetHeaders:
 		return fmt.Sprintf("getheaders %d from %s", a.Peer, r.names(a.Locator[:min(1, len(a.Locator))]))
 	case node.GetData:
