@@ -2,12 +2,15 @@ package sandbox
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Attest asks the kernel, not the process, whether what a report says of it is
@@ -15,9 +18,43 @@ import (
 // more than we have; with the layer capabilities in force every thread must have
 // empty sets, and with a namespace of processes it must be process 1 of one.
 //
-// It returns [ErrNotConfined] if something is not so, and another error if /proc
-// does not tell (the process ended, or /proc is mounted with hidepid).
+// It returns [ErrNotConfined] if something is not so, [ErrGone] if the process ended, and
+// another error if /proc does not tell (it may be mounted with hidepid).
 func Attest(pid int, said Report) error {
+	err := attest(pid, said)
+	if isGone(err) {
+		return fmt.Errorf("%w: %w", ErrGone, err)
+	}
+	return err
+}
+
+// AttestRole asks the kernel whether a process is confined as [ConfineRole] does it: each
+// thread has no_new_privs and a filter of its own. The layer says whether each is
+// without capabilities, too, which is wanted. Its errors are those of [Attest].
+func AttestRole(pid int) (Layer, error) {
+	l := Layer{Name: LayerCapabilities, State: StateOK, Detail: "by the kernel's word"}
+	err := attestThreads(pid, Report{Layers: []Layer{{Name: LayerCapabilities, State: StatePartial}}}) // the bounding set may stay
+	if errors.Is(err, ErrNotConfined) {
+		l.State, l.Detail = StateMissing, err.Error()
+		err = attestThreads(pid, Report{})
+	}
+	return l, err
+}
+
+// attestThreads is [Attest] for a process whose threads may end before it does.
+func attestThreads(pid int, said Report) (err error) {
+	for range attestTries {
+		if err = Attest(pid, said); !errors.Is(err, ErrGone) {
+			break
+		}
+	}
+	return err
+}
+
+// isGone reports whether a file of /proc/PID was not there, or not any more.
+func isGone(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) }
+
+func attest(pid int, said Report) error {
 	own, err := readStatus("/proc/self/status")
 	if err != nil {
 		return fmt.Errorf("attest: %w", err)
@@ -48,6 +85,10 @@ func Attest(pid int, said Report) error {
 
 // attestThread holds the kernel's words about a thread to a report.
 func attestThread(thread, own map[string]string, said Report) error {
+	// Who ends has no filters any more. A thread of a parser ends with all others.
+	if state := thread["State"]; strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "X") {
+		return fmt.Errorf("%w: its state is %q", ErrGone, state)
+	}
 	want := map[string]string{"Seccomp": "2", "NoNewPrivs": "1"}
 	if l, _ := said.Layer(LayerCapabilities); l.Holds() {
 		const none = "0000000000000000"

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestAttestTellsTheTruth: this process is not confined, and a process that is
@@ -15,8 +18,30 @@ func TestAttestTellsTheTruth(t *testing.T) {
 	if err := Attest(os.Getpid(), Report{}); !errors.Is(err, ErrNotConfined) {
 		t.Errorf("this process: %v", err)
 	}
-	if err := Attest(1<<30, Report{}); err == nil || errors.Is(err, ErrNotConfined) {
+	if err := Attest(1<<30, Report{}); !errors.Is(err, ErrGone) || errors.Is(err, ErrNotConfined) {
 		t.Errorf("no process: %v", err)
+	}
+}
+
+// TestAttestTheDead: of a process that has ended and was not waited for the kernel shows no
+// filters any more, which is no lie of its own.
+func TestAttestTheDead(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^$")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var info unix.Siginfo
+	if err := unix.Waitid(unix.P_PID, cmd.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := Attest(cmd.Process.Pid, Report{}); !errors.Is(err, ErrGone) || errors.Is(err, ErrNotConfined) {
+		t.Errorf("a process that has ended: %v", err)
+	}
+	if _, err := AttestRole(cmd.Process.Pid); !errors.Is(err, ErrGone) {
+		t.Errorf("a role that has ended: %v", err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

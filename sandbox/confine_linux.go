@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -67,10 +68,19 @@ type situation struct {
 func settleRuntime(now *situation) []Layer {
 	wakePoller()
 	parkThreads(parkedThreads)
-	runtime.GC()
+	growHeap()
 	settleThreads()
 	now.space, now.data, now.mappedErr = mapped()
 	return nil
+}
+
+// growHeap makes the runtime map room for the heap, and gives back what that took. Where
+// in its first arena the heap begins is chance (Go 1.26), so without this the first
+// growth may want a whole new arena.
+func growHeap() {
+	room := make([]byte, heapRoomBytes) // nobody touches it
+	runtime.KeepAlive(room)
+	debug.FreeOSMemory() // collects garbage first
 }
 
 // wakePoller makes the runtime create its epoll and eventfd now, by a timer.

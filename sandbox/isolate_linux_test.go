@@ -47,8 +47,7 @@ func TestNamespaces(t *testing.T) {
 	if _, err := Namespaces(os.Getpid(), nil); !errors.Is(err, ErrNotConfined) {
 		t.Errorf("we are said to be in another namespace than ourselves: %v", err)
 	}
-	layers, err = Namespaces(1<<30, nil)
-	if err != nil || layers[0].State != StatePartial {
+	if layers, err = Namespaces(1<<30, nil); !errors.Is(err, ErrGone) || errors.Is(err, ErrNotConfined) || len(layers) > 0 {
 		t.Errorf("no process: %v, %v", layers, err)
 	}
 }

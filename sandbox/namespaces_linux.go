@@ -62,7 +62,8 @@ func Forbidden(err error) bool {
 // Namespaces returns the layers that whoever starts a process with [Isolate]
 // answers for. With refused, the error for which it was started without, they are
 // missing. Else the kernel is asked whether each namespace of the process is
-// another one than ours, and [ErrNotConfined] comes back if one is not.
+// another one than ours, and [ErrNotConfined] comes back if one is not, [ErrGone] if the
+// process has ended.
 func Namespaces(pid int, refused error) ([]Layer, error) {
 	layers := make([]Layer, 0, len(namespaces))
 	for _, n := range namespaces {
@@ -74,6 +75,8 @@ func Namespaces(pid int, refused error) ([]Layer, error) {
 		}
 		ours, theirs, err := compareNamespace(pid, n.file)
 		switch {
+		case isGone(err):
+			return nil, fmt.Errorf("%w: process %d: %w", ErrGone, pid, err)
 		case err != nil:
 			l.State, l.Detail = StatePartial, "cannot be checked: "+err.Error()
 		case ours == theirs:

@@ -121,6 +121,9 @@ func (r Report) With(layers []Layer) (Report, error) {
 // confined process would have.
 var ErrNotConfined = errors.New("process is not confined")
 
+// ErrGone says that a process ended before the kernel could be asked about it.
+var ErrGone = errors.New("process is gone")
+
 // MissingError says that a required layer does not hold. The process that
 // meets it ends with [ExitMissingLayer].
 type MissingError struct {

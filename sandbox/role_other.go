@@ -8,5 +8,8 @@ func ConfineRole(Role) (Report, error) {
 	return r, r.missing()
 }
 
+// AttestRole returns [ErrNotConfined]: only Linux has the layers.
+func AttestRole(int) (Layer, error) { return Layer{}, ErrNotConfined }
+
 // ConfineSupervisor returns a [*MissingError]: only Linux has the layers.
 func ConfineSupervisor() (Report, error) { return ConfineRole(Role{}) }

@@ -129,9 +129,10 @@ func (l *life) run(ctx context.Context) error {
 	return exitCause(stop)
 }
 
-// tell sends the adapter a record. An adapter that does not take it is killed.
+// tell sends the adapter a record. An adapter that does not take it is killed; one that
+// has ended takes none.
 func (l *life) tell(ctx context.Context, record frame.Control) {
-	if err := l.ctl.send(record); err != nil && ctx.Err() == nil {
+	if err := l.ctl.send(record); err != nil && !endOfStream(err) && ctx.Err() == nil {
 		l.log.LogAttrs(ctx, slog.LevelError, "adapter deaf", slog.String("reason", err.Error()))
 		l.adapter.kill()
 	}
@@ -139,7 +140,7 @@ func (l *life) tell(ctx context.Context, record frame.Control) {
 
 // endOfStream reports whether a socket was closed, by either end.
 func endOfStream(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.ECONNRESET)
+	return errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // serve waits for the adapter's SEALED, starts the parsers, which live until ctx
@@ -147,6 +148,9 @@ func endOfStream(err error) bool {
 // nil: the adapter's fault, or its end.
 func (l *life) serve(ctx context.Context, wg *sync.WaitGroup, fail context.CancelCauseFunc) error {
 	if err := l.awaitSeal(); err != nil {
+		return err
+	}
+	if err := l.attestRole(ctx, "adapter", l.adapter.pid()); err != nil {
 		return err
 	}
 	l.sealed.Store(true)

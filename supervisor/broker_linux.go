@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -84,10 +85,36 @@ func (s *service) admitBroker(ctx context.Context, p *process, ctl *control, rea
 	if record.Kind != frame.ControlReady || record.Worker != 0 {
 		return fmt.Errorf("said %s before ready", record.Kind)
 	}
+	if err := s.attestRole(ctx, "broker", p.pid()); err != nil {
+		return err
+	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "broker ready", slog.Int("pid", p.pid()), slog.String("address", record.Text))
 	if !s.brokerReady.Swap(true) {
 		close(ready)
 	}
+	return nil
+}
+
+// attestRole asks the kernel whether a role that says it is ready is confined, and says
+// so in the log.
+func (s *service) attestRole(ctx context.Context, role string, pid int) error {
+	if !s.AttestRoles {
+		return nil
+	}
+	capabilities, err := sandbox.AttestRole(pid)
+	if errors.Is(err, sandbox.ErrNotConfined) {
+		return err
+	}
+	if err != nil { // it ended, or /proc does not tell
+		s.log.LogAttrs(ctx, slog.LevelWarn, "role not attested", slog.String("role_of", role), slog.Int("pid", pid), slog.String("reason", err.Error()))
+		return nil
+	}
+	level := slog.LevelInfo
+	if !capabilities.Holds() {
+		level = slog.LevelWarn
+	}
+	s.log.LogAttrs(ctx, level, "role attested", slog.String("role_of", role), slog.Int("pid", pid), slog.String("no_new_privs", "ok"),
+		slog.String("seccomp", "ok"), slog.String("capabilities", capabilities.State.String()), slog.String("detail", capabilities.Detail))
 	return nil
 }
 

@@ -90,7 +90,7 @@ func (c *cell) keep(ctx context.Context) error {
 			delay = c.starts.wait(time.Now())
 		}
 		c.log.LogAttrs(ctx, slog.LevelWarn, "parser died", slog.Int("worker", c.index), slog.Int("pid", d.pid),
-			slog.String("cause", d.cause), slog.Bool("condemned", d.condemned != 0), slog.Duration("restart_in", delay))
+			slog.String("cause", d.cause), slog.String("why", d.why().String()), slog.Bool("condemned", d.condemned != 0), slog.Duration("restart_in", delay))
 		c.tell(ctx, frame.Control{Kind: frame.ControlDied, Cause: d.why(), Worker: c.index, Generation: generation, Text: d.cause})
 		if delay > 0 {
 			c.tell(ctx, frame.Control{Kind: frame.ControlBraked, Worker: c.index, Generation: generation})
@@ -170,7 +170,7 @@ func (c *cell) live(ctx context.Context, generation uint32) (death, error) {
 // is an [*ExitError] if none was ever admitted and the next one will fare alike.
 func (c *cell) refused(p *process, said []byte, why error) (death, error) {
 	d := death{pid: p.pid(), code: p.code(), kind: frame.CauseStart, cause: p.cause(said), last: firstLine(said)}
-	if !endOfStream(why) { // it did not end by itself: the reason is ours
+	if !endOfStream(why) && !errors.Is(why, sandbox.ErrGone) { // it did not end by itself: the reason is ours
 		d.cause = printable(why.Error(), frame.MaxCauseText)
 	}
 	if d.last == "" {

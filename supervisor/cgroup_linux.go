@@ -28,7 +28,7 @@ var (
 	errNoCgroup      = errors.New("no cgroup of version 2")
 	errNotDelegated  = errors.New("the memory controller is not delegated to this service")
 	errSharedCgroup  = errors.New("other processes are in the cgroup of this service")
-	errLeavesNotUsed = errors.New("not used for a single parser")
+	errLeavesNotUsed = errors.New("a trial of one parser gets none; the service says of its own")
 )
 
 // openLeaves makes n leaves if this process alone is in a cgroup that was delegated
@@ -186,6 +186,9 @@ func (l leaves) memoryLayer(pid int, in surroundings, refused error) (sandbox.La
 		return layer, nil
 	}
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cgroup"))
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+		return layer, fmt.Errorf("%w: %w", sandbox.ErrGone, err)
+	}
 	if err != nil {
 		return layer, fmt.Errorf("read cgroup of process %d: %w", pid, err)
 	}

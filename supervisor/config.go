@@ -36,6 +36,10 @@ type Config struct {
 	// Own is what is known of our own confinement, for the adapter to show; without
 	// layers nothing is.
 	Own sandbox.Report
+	// AttestRoles has the kernel asked whether broker and adapter are confined when they
+	// say that they are ready: one that is not costs itself its life. Off, as in tests of
+	// roles that are none, their word stands.
+	AttestRoles bool
 	// BuildID is the build identity that a parser must have; empty is this
 	// program's.
 	BuildID string

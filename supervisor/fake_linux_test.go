@@ -155,6 +155,28 @@ func TestBrokerThatIsNone(t *testing.T) {
 	}
 }
 
+// TestRolesAreAttested: a role that says it is ready and is not confined is killed, by
+// the kernel's word.
+func TestRolesAreAttested(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, "seal")
+	cfg.AttestRoles = true
+	b := launch(t, cfg)
+	pid := b.adapter().pid
+	if r := b.log.next("adapter misbehaved"); r.number("pid") != pid || !strings.Contains(fmt.Sprint(r["reason"]), "process is not confined") {
+		t.Errorf("logged as %v", r)
+	}
+	if r := b.log.next("adapter died"); r["cause"] != "signal: killed" {
+		t.Errorf("logged as %v", r)
+	}
+	cfg.BrokerArgs, cfg.BrokerConfig = []string{"test-broker"}, []byte("layers")
+	cfg.AdapterArgs = config(t, "seal").AdapterArgs
+	b = launch(t, cfg)
+	if r := b.log.next("broker misbehaved"); !strings.Contains(fmt.Sprint(r["reason"]), "process is not confined") {
+		t.Errorf("logged as %v", r)
+	}
+}
+
 // TestParserFileMayChange: what was opened is what runs.
 func TestParserFileMayChange(t *testing.T) {
 	t.Parallel()

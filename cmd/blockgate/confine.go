@@ -44,17 +44,12 @@ func confine(ctx context.Context, role func() (sandbox.Role, error), log *slog.L
 }
 
 // confineSupervisor gives up what the supervisor can do without, and returns what
-// holds.
-func confineSupervisor(ctx context.Context, log *slog.Logger) (sandbox.Report, error) {
+// holds. It is said in the log when the settings have turned out to be of use.
+func confineSupervisor() (sandbox.Report, error) {
 	if err := sandbox.SetProcessName("bg-supervisor"); err != nil {
 		return sandbox.Report{}, err
 	}
-	report, err := sandbox.ConfineSupervisor()
-	if err != nil {
-		return report, err
-	}
-	logConfined(ctx, report, log)
-	return report, nil
+	return sandbox.ConfineSupervisor()
 }
 
 // logConfined says each layer once, and of each that does not hold in full why and

@@ -29,9 +29,11 @@ type record struct {
 	Pid, Worker, Height int
 	Peer, Reason        string
 	Code, Detail        string
-	Cause, Error        string
+	Cause, Error, Why   string
 	Kind, Transport     string
 	Condemned           bool
+	Capabilities        string
+	RoleOf              string `json:"role_of"`
 	Layer, State        string
 	WaitingFor          string `json:"waiting_for"`
 	text                string // the line as it came

@@ -179,7 +179,8 @@ func TestStopDuringSync(t *testing.T) {
 	}
 	awaitGone(t, children)
 	for _, r := range s.lines() {
-		if r.Level == "ERROR" || r.Msg == "parser died" {
+		// A spare that had to help on a busy machine becomes a spare again by being replaced.
+		if r.Level == "ERROR" || r.Msg == "parser died" && r.Why != "surplus" {
 			t.Errorf("nothing went wrong, but the log says %s", r.text)
 		}
 	}

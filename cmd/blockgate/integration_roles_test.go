@@ -74,6 +74,11 @@ func TestLiveRoles(t *testing.T) {
 			for _, role := range []string{"supervisor", "broker", "adapter"} {
 				d.await("word of how "+role+" is confined", 0, func(r record) bool { return r.Msg == "confined" && r.Role == role })
 			}
+			for _, role := range []string{"broker", "adapter"} {
+				d.await("the kernel's word on "+role, 0, func(r record) bool {
+					return r.Msg == "role attested" && r.RoleOf == role && r.Pid == d.live(role) && r.Capabilities == "ok"
+				})
+			}
 			children := descendants(t, supervisor)
 			d.kill(d.live("adapter"))
 			d.await("another adapter", 0, func(record) bool { return d.count("adapter ready") == 2 })

@@ -67,7 +67,7 @@ func runService(ctx context.Context, s *runSettings) error {
 	if s.noLandlock {
 		log.WarnContext(ctx, "RUNNING WITHOUT LANDLOCK: the cell can open files of this user; never with real money")
 	}
-	own, err := confineSupervisor(ctx, log)
+	own, err := confineSupervisor()
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,8 @@ func runService(ctx context.Context, s *runSettings) error {
 	if err != nil {
 		return err
 	}
-	config.Own = own
+	config.Own, config.AttestRoles = own, true
+	logConfined(ctx, own, log)
 	log.InfoContext(ctx, "starting", slog.String("build", sandbox.BuildID()), slog.String("network", s.network.String()), slog.String("id", s.id),
 		slog.String("datadir", dir.path), slog.Int("parsers", s.parsers), slog.String("sha256", s.engine.String()))
 	err = supervisor.Run(ctx, config)
