@@ -138,7 +138,6 @@ var costs = map[Reason]Cost{ //nolint:gochecknoglobals // a table
 	"ping-flood":              Discourages,
 	"message-flood":           Discourages,
 	"useless-bytes":           Discourages,
-	"message-flood":           Discourages,
 }
 
 // Cost returns what the reason costs a peer.
