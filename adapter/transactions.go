@@ -95,7 +95,8 @@ func NewTransactions(store *txstore.Store, cell TxCell) *Transactions {
 // it, and expires later. It does not keep raw.
 //
 // The errors are [ErrTxBusy], [ErrTxStopped], those of txstore, of ctx, and of a cell that
-// gave no answer: then it may be tried again.
+// gave no answer: then it may be tried again. After ErrTxStopped, and when ctx is done, it
+// may have been kept: then the next run announces it.
 func (t *Transactions) Submit(ctx context.Context, raw []byte) (TxResult, error) {
 	select {
 	case t.room <- struct{}{}:

@@ -167,6 +167,16 @@ func TestSend(t *testing.T) {
 	if code, output = d.command("send", "--txid", strings.Repeat("00", 32)); code != int(exitNo) {
 		t.Errorf("unknown: exit code %d: %s", code, output)
 	}
+	_, raw, _ := pay(t, from, witness)
+	raw[60] ^= 1 // in the signature: no node keeps it
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	forged := sent(t, d.must("send", "--json", file)).Txid.String()
+	eventually(t, "a node that asks for "+forged, func() bool { return sent(t, d.must("send", "--json", "--txid", forged)).Taken > 0 })
+	if r := sent(t, d.must("send", "--json", "--txid", forged)); r.State != node.TxAnnounced || r.SeenBy != 0 || a.pooled(forged) || b.pooled(forged) {
+		t.Errorf("with a wrong signature: %+v", r)
+	}
 	if code := d.stop(); code != 0 {
 		t.Fatalf("exit code %d after SIGTERM, want 0", code)
 	}
@@ -176,7 +186,7 @@ func TestSend(t *testing.T) {
 		return code == 0 && sent(t, output).State == node.TxInBlock
 	})
 	var all []node.Transaction
-	if err := json.Unmarshal([]byte(again.must("send", "--list", "--json")), &all); err != nil || len(all) != 3 {
+	if err := json.Unmarshal([]byte(again.must("send", "--list", "--json")), &all); err != nil || len(all) != 4 {
 		t.Errorf("%d are listed, %v", len(all), err)
 	}
 }
