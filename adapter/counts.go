@@ -34,8 +34,13 @@ type Counts struct {
 // counts is the shell's side of [Counts].
 type counts struct {
 	mu      sync.Mutex // guards all
-	now     Counts
+	now     Counts     // but for Received and Sent
 	resetTo btc.Height // of the reset that is being appended
+
+	// Messages by command, those that link's policy names alone, so that counting one
+	// allocates nothing; others counts the rest of those that came.
+	received, sent map[link.Command]uint64
+	others         uint64
 }
 
 // Counts returns what was counted. The maps are the caller's.
@@ -43,10 +48,23 @@ func (p *Pulse) Counts() Counts {
 	p.counts.mu.Lock()
 	defer p.counts.mu.Unlock()
 	c := p.counts.now
-	for _, words := range []*map[string]uint64{&c.Ends, &c.Bans, &c.Bodies, &c.Alarms, &c.Transactions, &c.Received, &c.Sent, &c.Dropped} {
+	c.Received, c.Sent = named(p.counts.received), named(p.counts.sent)
+	if p.counts.others > 0 {
+		c.Received[OtherWord] = p.counts.others
+	}
+	for _, words := range []*map[string]uint64{&c.Ends, &c.Bans, &c.Bodies, &c.Alarms, &c.Transactions, &c.Dropped} {
 		*words = maps.Clone(*words)
 	}
 	return c
+}
+
+// named returns counts by the names of the commands.
+func named(counts map[link.Command]uint64) map[string]uint64 {
+	words := make(map[string]uint64, len(counts))
+	for command, count := range counts {
+		words[command.String()] = count
+	}
+	return words
 }
 
 // word counts one more of a word. What stands behind a colon is no part of it.
@@ -159,26 +177,35 @@ func (c *counts) action(action node.Action) {
 	}
 }
 
-// received counts a message that came. A command that link's policy does not name
+// came counts a message that came. A command that link's policy does not name
 // is counted as [OtherWord].
-func (c *counts) received(command link.Command, verdict link.Verdict, size int) {
+func (c *counts) came(command link.Command, verdict link.Verdict, size int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	name := OtherWord
-	if command.Known() {
-		name = command.String()
+	switch {
+	case !command.Known():
+		c.others++
+	case c.received == nil:
+		c.received = map[link.Command]uint64{command: 1}
+	default:
+		c.received[command]++
 	}
-	word(&c.now.Received, name)
 	if verdict == link.Unknown || verdict == link.Drop || verdict == link.Ban {
 		word(&c.now.Dropped, verdict.String())
 	}
 	c.now.BytesIn += uint64(max(0, size))
 }
 
-// sent counts a message that went.
-func (c *counts) sent(command link.Command, size int) {
+// went counts a message that went.
+func (c *counts) went(command link.Command, size int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	word(&c.now.Sent, command.String())
+	switch {
+	case !command.Known(): // none of ours
+	case c.sent == nil:
+		c.sent = map[link.Command]uint64{command: 1}
+	default:
+		c.sent[command]++
+	}
 	c.now.BytesOut += uint64(max(0, size))
 }

@@ -54,11 +54,11 @@ func TestMessagesAreCounted(t *testing.T) {
 		{"another", link.Unknown, 0},
 		{"", link.Drop, -1},
 	} {
-		c.received(link.CommandOf(m.command), m.verdict, m.size)
+		c.came(link.CommandOf(m.command), m.verdict, m.size)
 	}
-	c.sent(link.CommandOf("getdata"), 37)
+	c.went(link.CommandOf("getdata"), 37)
 	p := &Pulse{}
-	p.counts.now = c.now
+	p.counts.now, p.counts.received, p.counts.sent, p.counts.others = c.now, c.received, c.sent, c.others
 	got := p.Counts()
 	if got.Received[OtherWord] != 3 || got.Received["block"] != 1 || len(got.Received) != 6 {
 		t.Errorf("received %v", got.Received)
@@ -68,6 +68,24 @@ func TestMessagesAreCounted(t *testing.T) {
 	}
 	if got.BytesIn != 207 || got.BytesOut != 37 || got.Sent["getdata"] != 1 {
 		t.Errorf("%d in, %d out, %v", got.BytesIn, got.BytesOut, got.Sent)
+	}
+}
+
+// TestCountingIsCheap: a message that is counted leaves no garbage.
+func TestCountingIsCheap(t *testing.T) {
+	var s shell
+	s.pulse = &Pulse{}
+	var tr traffic
+	received, wrote := s.received(&tr), s.wrote(&tr)
+	block, getdata, unknown := link.CommandOf("block"), link.CommandOf("getdata"), link.CommandOf("nonsense")
+	one := func() {
+		received(block, link.Divert, 1000)
+		received(unknown, link.Unknown, 1000)
+		wrote(getdata, 37)
+	}
+	one() // makes the maps
+	if got := testing.AllocsPerRun(100, one); got != 0 {
+		t.Errorf("%v allocations", got)
 	}
 }
 

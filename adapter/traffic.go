@@ -39,14 +39,14 @@ func (t *traffic) tick(now time.Time) {
 func (s *shell) received(t *traffic) func(link.Command, link.Verdict, int) {
 	return func(command link.Command, verdict link.Verdict, size int) {
 		t.in.Add(uint64(max(0, size)))
-		s.pulse.counts.received(command, verdict, size)
+		s.pulse.counts.came(command, verdict, size)
 	}
 }
 
 func (s *shell) wrote(t *traffic) func(link.Command, int) {
 	return func(command link.Command, size int) {
 		t.out.Add(uint64(max(0, size)))
-		s.pulse.counts.sent(command, size)
+		s.pulse.counts.went(command, size)
 	}
 }
 

@@ -212,7 +212,7 @@ func TestControlHostile(t *testing.T) {
 	t.Run("leaves at once", func(t *testing.T) {
 		for range 4 * maxClients {
 			conn := raw(t, at)
-			_, _ = io.WriteString(conn, "{\"v\":1,\"do\":\"large\"}\n")
+			_, _ = io.WriteString(conn, "{\"v\":1,\"do\":\"echo\"}\n")
 			_ = conn.Close()
 		}
 	})
