@@ -21,7 +21,7 @@ func TestRingKeepsTheLast(t *testing.T) {
 	const room = 4 * flight.ChunkRoom
 	r.SetMax(room)
 	now, lost := start, uint64(0)
-	for i := range uint64(200_000) {
+	for i := range uint64(60_000) {
 		now = now.Add(10 * time.Millisecond)
 		r.Stepped(now, node.BodyStored{Hash: btc.Hash{byte(i), byte(i >> 8), byte(i >> 16)}, Body: node.BodyID(i)}, nil)
 		s := r.Stats()
@@ -50,7 +50,7 @@ func TestRingKeepsTheLast(t *testing.T) {
 		t.Errorf("%d entries left", len(got))
 	}
 	for i, e := range got {
-		body := node.BodyID(200_000 - len(got) + i)
+		body := node.BodyID(60_000 - len(got) + i)
 		if want := start.Add(time.Duration(body+1) * 10 * time.Millisecond); e.Event.(node.BodyStored).Body != body || !e.Now.Equal(want) {
 			t.Fatalf("entry %d is %+v", i, e)
 		}
