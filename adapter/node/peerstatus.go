@@ -27,8 +27,10 @@ type PeerStatus struct {
 	Since time.Time
 	// Height is that of the header with the most work that it has shown to have.
 	Height btc.Height
-	// InFlight is how many blocks it owes.
-	InFlight int
+	// InFlight is how many blocks it owes, MayOwe how many it may, and BytesPerSecond how
+	// fast it delivered of late, 0 if it has delivered none.
+	InFlight, MayOwe int
+	BytesPerSecond   float64
 	// Served says that it has sent a block that was proven.
 	Served bool
 	// Protected says that it stays even if its chain falls behind.
@@ -47,7 +49,7 @@ func (n *Node) Peers(now time.Time) []PeerStatus {
 		s := PeerStatus{
 			ID: p.id, Addr: p.addr.at, Kind: p.kind, Up: p.up, Encrypted: p.claim.Encrypted, Relay: p.claim.Relay,
 			Services: p.claim.Services, UserAgent: p.claim.UserAgent, StartHeight: p.startHeight, Since: p.since,
-			Height: p.headers.knownHeight, InFlight: len(p.blocks.owed), Served: p.blocks.served,
+			Height: p.headers.knownHeight, InFlight: len(p.blocks.owed), MayOwe: n.mayOwe(p), BytesPerSecond: p.blocks.speed.perSecond(), Served: p.blocks.served,
 			Protected: p.chainSync.protected, Announced: p.announced,
 		}
 		s.State, s.Why = n.peerState(p, now)
