@@ -138,30 +138,40 @@ func (n *Node) endWaits(p *peer) {
 // stands on it, is at the end: there first what is held or on its way, so that it
 // is not fetched twice.
 func (n *Node) stuckLast() []headerchain.Entry {
-	behind := map[btc.Hash]bool{}
-	var moving, coming, rest []headerchain.Entry
-	var roots []btc.Hash
+	const coming, rest = 1, 2 // 0: it moves
 	missing := n.missing(lookahead)
-	for _, e := range missing {
-		w := n.fetch.wants[e.Hash]
-		behind[e.Hash] = behind[e.Header.Prev()]
-		if !behind[e.Hash] && n.entryStuck(e) {
-			behind[e.Hash] = true
+	behind := make(map[btc.Hash]bool, len(missing)) // what is stuck, and what stands on it
+	places, moves := make([]uint8, len(missing)), false
+	var roots []btc.Hash
+	for i := range missing {
+		e := &missing[i]
+		stuck := behind[e.Header.Prev()]
+		if !stuck && n.entryStuck(*e) {
+			stuck = true
 			roots = append(roots, e.Hash)
 		}
-		switch {
-		case !behind[e.Hash]:
-			moving = append(moving, e)
-		case w != nil && n.isComing(w):
-			coming = append(coming, e)
-		default:
-			rest = append(rest, e)
+		if !stuck {
+			moves = true
+			continue
+		}
+		behind[e.Hash] = true
+		places[i] = rest
+		if w := n.fetch.wants[e.Hash]; w != nil && n.isComing(w) {
+			places[i] = coming
 		}
 	}
-	if len(moving) == 0 && (len(roots) >= headerchain.MaxFetchBranches || len(missing) >= lookahead) {
+	if !moves && (len(roots) >= headerchain.MaxFetchBranches || len(missing) >= lookahead) {
 		n.setAside(roots)
 	}
-	return append(append(moving, coming...), rest...)
+	ordered := make([]headerchain.Entry, 0, len(missing))
+	for place := range uint8(rest + 1) {
+		for i := range missing {
+			if places[i] == place {
+				ordered = append(ordered, missing[i])
+			}
+		}
+	}
+	return ordered
 }
 
 // aside is a branch that the header chain skips until some time, because nobody
