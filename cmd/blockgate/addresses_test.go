@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -45,7 +44,7 @@ func TestSlotSettings(t *testing.T) {
 // TestOpenBook gives the brain its book and the network's fixed seeds, and nothing of the
 // public signet to one of your own.
 func TestOpenBook(t *testing.T) {
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	peer := []namedPeer{{Name: "10.0.0.1:1", Addr: peerAddr{addrbook.FromAddrPort(netip.MustParseAddrPort("10.0.0.1:1"))}}}
 	for _, c := range []struct {
 		name  string
