@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -88,14 +89,21 @@ func listenTCP(t *testing.T) uint16 {
 	return uint16(socket.Addr().(*net.TCPAddr).Port)
 }
 
+// freePort returns a port that nobody has, and that the kernel gives to nobody who names
+// none: one that it had given would be given again, to a connection of anybody's, before
+// the attempt to listen on it (ip_local_port_range begins at 32768).
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	socket, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := uint16(10_000 + rand.IntN(20_000))
+		socket, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			_ = socket.Close()
+			return port
+		}
 	}
-	defer func() { _ = socket.Close() }()
-	return uint16(socket.Addr().(*net.TCPAddr).Port)
+	t.Fatal("no free port in 100 tries")
+	return 0
 }
 
 // startBystander starts a process of the same user that does nothing until the test
