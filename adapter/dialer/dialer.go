@@ -194,14 +194,12 @@ func (d *Dialer) refuse(t Target, how way, kind addrbook.Kind) error {
 
 // network is what a socket without a proxy may be of.
 func (d *Dialer) network() string {
-	switch ips := d.kinds & addrbook.IPs; {
-	case ips == addrbook.OnlyIPv4:
+	if ips := d.kinds & addrbook.IPs; ips == addrbook.OnlyIPv4 {
 		return "tcp4"
-	case ips == addrbook.OnlyIPv6:
+	} else if ips == addrbook.OnlyIPv6 {
 		return "tcp6"
-	default:
-		return "tcp"
 	}
+	return "tcp"
 }
 
 // direct connects without a proxy.
