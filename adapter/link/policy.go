@@ -75,7 +75,9 @@ func pass(in phase, least, most uint32) rule {
 	return rule{verdict: Pass, min: least, keep: most, max: most, phase: in}
 }
 
-func take(keep, most uint32) rule { return rule{verdict: Take, min: 1, keep: keep, max: most, phase: open} }
+func take(keep, most uint32) rule {
+	return rule{verdict: Take, min: 1, keep: keep, max: most, phase: open}
+}
 
 func drop(most uint32) rule { return rule{verdict: Drop, keep: most, max: most} }
 
