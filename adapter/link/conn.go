@@ -204,7 +204,7 @@ func (c *Conn) control(m message) ([]byte, error) {
 	}
 	buf := append(c.store[:0], make([]byte, frameHeaderSize)...)
 	for left := int(m.size); left > 0; {
-		step := min(left, readBufferSize)
+		step := min(left, readStep)
 		at := len(buf)
 		buf = slices.Grow(buf, step)[:at+step]
 		if _, err := io.ReadFull(c.tr, buf[at:]); err != nil {

@@ -119,9 +119,12 @@ const (
 	// MinBudget is the least total of a [Budget] and the least reserve in it:
 	// the largest block in whole chunks.
 	MinBudget = (MaxPayload + ChunkSize - 1) / ChunkSize * ChunkSize
-	// readBufferSize is the read buffer of a connection, and the step in which
-	// the buffer of a control message grows.
-	readBufferSize = 16 << 10
+	// readBufferSize is the read buffer of a connection, and what it keeps between
+	// messages: what is longer goes past the buffer anyway.
+	readBufferSize = 4 << 10
+	// readStep is the step in bytes in which the memory of a long control message or
+	// packet grows.
+	readStep = 16 << 10
 	// handshakeReadSize is the read buffer of that handshake.
 	handshakeReadSize = 4 << 10
 	// maxFallbacks is how many such peers are remembered: a hundred for each of ten

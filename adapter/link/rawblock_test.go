@@ -32,8 +32,10 @@ func TestRawBlockCopy(t *testing.T) {
 				t.Errorf("block of %d into %d: copied %d", size, room, n)
 			}
 		}
-		if block.Sum() != sha256.Sum256(content) || block.Sum() != sha256.Sum256(content) {
-			t.Errorf("block of %d: sum %x", size, block.Sum())
+		for range 2 { // worked out, then remembered
+			if block.Sum() != sha256.Sum256(content) {
+				t.Errorf("block of %d: sum %x", size, block.Sum())
+			}
 		}
 		block.Release()
 		if block.Sum() != [sha256.Size]byte{} {

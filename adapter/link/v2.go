@@ -102,7 +102,7 @@ func (t *v2) packet(size int) ([]byte, error) {
 	}
 	buf := (*memory)[:0]
 	for len(buf) < size {
-		at, step := len(buf), min(size-len(buf), readBufferSize)
+		at, step := len(buf), min(size-len(buf), readStep)
 		buf = slices.Grow(buf, step)[:at+step]
 		if cap(buf) > at+step { // there is memory, and more in one go is quicker
 			buf = buf[:min(cap(buf), size)]

@@ -19,7 +19,7 @@ import (
 
 // btcd is a regtest node of btcd, asked by JSON-RPC.
 type btcd struct {
-	t      *testing.T
+	t      testing.TB
 	listen string // of the peer-to-peer port
 	rpc    string
 	client http.Client
@@ -35,12 +35,12 @@ const v2Transport = "--v2transport"
 
 // startBtcd starts a node that knows no other, until the test ends, with more
 // arguments.
-func startBtcd(t *testing.T, more ...string) *btcd {
+func startBtcd(t testing.TB, more ...string) *btcd {
 	t.Helper()
 	return startBtcdAt(t, freeAddress(t), more...)
 }
 
-func startBtcdAt(t *testing.T, listen string, more ...string) *btcd {
+func startBtcdAt(t testing.TB, listen string, more ...string) *btcd {
 	t.Helper()
 	program, err := buildNode()
 	if err != nil {

@@ -44,8 +44,10 @@ func BenchmarkReceive(b *testing.B) {
 	hashes := slices.Collect(maps.Keys(sentChain(b)))
 	v1, v2 := startSender(b, "v1"), startSender(b, "v2")
 	receivers := []*receiver{
-		{name: "ours-v1", begin: beginOurs(false), sender: v1}, {name: "btcd-v1", begin: beginBtcd(false), sender: v1},
-		{name: "ours-v2", begin: beginOurs(true), sender: v2}, {name: "btcd-v2", begin: beginBtcd(true), sender: v2},
+		{name: "ours-v1", begin: beginOurs(false), sender: v1},
+		{name: "btcd-v1", begin: beginBtcd(false), sender: v1},
+		{name: "ours-v2", begin: beginOurs(true), sender: v2},
+		{name: "btcd-v2", begin: beginBtcd(true), sender: v2},
 	}
 	for _, r := range receivers {
 		r.cpu = math.MaxInt64

@@ -19,7 +19,8 @@ import (
 	"blockgate/internal/btc"
 )
 
-// senderRole is the variable that makes a test binary a sender of blocks: "v1" or "v2".
+// senderRole is the variable that makes a test binary a sender of blocks, "v1" or "v2", or
+// a thousand liars: "hostile".
 const senderRole = "BLOCKGATE_TEST_SENDER"
 
 // sentSize is how many bytes a sent block has about, sentBlocks how many there are.
@@ -39,16 +40,23 @@ func TestSender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := sentChain(t)
-	fmt.Println("listens on", listener.Addr())
+	var blocks map[btc.Hash][]byte
+	if role != hostileRole {
+		blocks = sentChain(t)
+	}
+	_, _ = fmt.Fprintln(os.Stdout, "listens on", listener.Addr())
 	go func() { // ends with who started us
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	for {
+	for n := 0; ; n++ {
 		sock, err := listener.Accept()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if role == hostileRole {
+			go func() { _ = (&sender{sock: sock, in: bufio.NewReader(sock)}).lie(n) }()
+			continue
 		}
 		go func() { _ = (&sender{sock: sock, in: bufio.NewReader(sock), blocks: blocks, v2: role == "v2"}).serve() }()
 	}
