@@ -209,7 +209,7 @@ func TestSlowClientsAreClosed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()
-	t.Cleanup(func() { cancel(); <-ended })
+	t.Cleanup(func() { cancel(); _ = <-ended })
 	address := s.Addr().String()
 
 	begun := time.Now()
