@@ -2,6 +2,7 @@ package adapter_test
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,12 +43,36 @@ func TestDoubtfulAlone(t *testing.T) {
 	w.synced(chain)
 }
 
+// whenAllAreAsked returns the gates of so many peers, none of which sends a block before
+// each was asked for one.
+func whenAllAreAsked(count int) []func(context.Context, btc.Height, btc.Hash) {
+	all := make(chan struct{})
+	var asked atomic.Int64
+	gates := make([]func(context.Context, btc.Height, btc.Hash), count)
+	for i := range gates {
+		var once sync.Once
+		gates[i] = func(ctx context.Context, _ btc.Height, _ btc.Hash) {
+			once.Do(func() {
+				if asked.Add(1) == int64(count) {
+					close(all)
+				}
+			})
+			select {
+			case <-all:
+			case <-ctx.Done():
+			}
+		}
+	}
+	return gates
+}
+
 // TestDoubtfulElsewhere: a doubtful body has the block asked of another peer at once,
 // and the second opinion waits for that.
 func TestDoubtfulElsewhere(t *testing.T) {
 	t.Parallel()
 	chain := fakepeer.First600()
-	w := newWorld(t, chain, fakepeer.Script{}, fakepeer.Script{}, fakepeer.Script{})
+	gates := whenAllAreAsked(3)
+	w := newWorld(t, chain, fakepeer.Script{Gate: gates[0]}, fakepeer.Script{Gate: gates[1]}, fakepeer.Script{Gate: gates[2]})
 	isFirst := first()
 	var doubted atomic.Value // the block, a btc.Hash
 	var peer atomic.Uint64
@@ -57,7 +82,7 @@ func TestDoubtfulElsewhere(t *testing.T) {
 			close(other)
 			return adapter.Verdict{}, false
 		}
-		if b.Height > 20 && isFirst() { // all are up by then
+		if b.Height > 20 && isFirst() { // all have been asked by then
 			peer.Store(uint64(b.Peer))
 			doubted.Store(b.Block.Hash)
 			alone := b.Doubtful()

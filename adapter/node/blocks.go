@@ -207,8 +207,12 @@ func (n *Node) ask(asks []GetData, p *peer, w *want) []GetData {
 // failed it, or nil.
 func (n *Node) pickPeer(w *want) *peer {
 	var best *peer
+	spare := 0
+	if len(w.asked) > 0 || n.isJudging(w.hash) {
+		spare = hedgeRoom // somebody keeps us waiting for it
+	}
 	for _, p := range n.peers.all {
-		if len(p.blocks.owed) >= n.mayOwe(p) || !n.isCandidate(p, w) {
+		if len(p.blocks.owed) >= min(n.cfg.PerPeer, n.mayOwe(p)+spare) || !n.isCandidate(p, w) {
 			continue
 		}
 		if best == nil || !n.isTrusted(best.id) && n.isTrusted(p.id) || n.isTrusted(best.id) == n.isTrusted(p.id) && w.prefers(p, best) {

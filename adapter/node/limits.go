@@ -223,6 +223,8 @@ const (
 	minPerPeer     = 2
 	keepBusy       = 2 * time.Second
 	speedMemory    = 8
+	// hedgeRoom is how many blocks more a peer may owe if others keep us waiting for them.
+	hedgeRoom = 2
 	// maxAsked is how many peers owe us one block at once.
 	maxAsked = 3
 	// maxSide is how many blocks of branches beside the first may be on their way or
