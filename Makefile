@@ -100,7 +100,7 @@ differential: ## Judge a million generated headers by our rules and by btcd's (3
 	go test -count=1 -v -run Differential ./headerchain -args \
 		-differential-headers $(DIFFERENTIAL_HEADERS) -differential-seed $(DIFFERENTIAL_SEED)
 
-sim: ## Play SIM_RUNS (10,000) seeds of the brain among hostile peers (5 min on 8 cores).
+sim: ## Play SIM_RUNS (10,000) seeds of the brain among hostile peers (8 min on 2 free cores).
 	go test -count=1 -timeout 0 -v -run 'TestSim$$' ./adapter/simnet -runs $(SIM_RUNS) -from $(SIM_FROM)
 
 fuzz: ## Fuzz every target for FUZZTIME (10s), or all within FUZZTOTAL seconds.

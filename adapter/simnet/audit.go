@@ -71,7 +71,7 @@ func (r *run) judgeEnd() {
 		}
 		s := r.brain.Status(r.time.now)
 		r.complain("the journal ends in %s, the honest chain in %s, %v after the last fault; %d bodies held; waiting for %s; best %d",
-			at, r.tip.name, r.time.now.Sub(r.calm), len(r.bodies), s.WaitingFor, s.BestHeight)
+			at, r.tip.name, r.time.now.Sub(r.calm), r.leftOver(), s.WaitingFor, s.BestHeight)
 	}
 	if most := minAsks + maxAsks*r.report.Blocks; r.report.Asked > most {
 		r.complain("%d blocks are asked for, %d would be many", r.report.Asked, most)

@@ -87,8 +87,10 @@ const (
 	maxActions = 1024
 	// maxRequests is how many requests one connection may be sent in a virtual minute.
 	maxRequests = 1200
-	// maxDials is how many dials one address may see in a virtual minute.
-	maxDials = 40
+	// maxDials is how many dials an address that the operator named may see in a virtual
+	// minute. maxChosenDials is for one that the brain chose, two a second: with few
+	// addresses in the book it draws the same one again and again, as Core does.
+	maxDials, maxChosenDials = 40, 120
 	// maxAsks is how often, on average over all blocks, a block may be asked for, beside
 	// minAsks that are always allowed.
 	maxAsks, minAsks = 40, 2000

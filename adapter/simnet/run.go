@@ -235,7 +235,19 @@ func (r *run) tick() {
 
 // done reports whether the journal is where it should be and nothing is under way.
 func (r *run) done() bool {
-	return r.time.now.After(r.calm) && len(r.script) == 0 && r.journal.tip() == r.tip && len(r.bodies) == 0 && r.settled()
+	return r.time.now.After(r.calm) && len(r.script) == 0 && r.journal.tip() == r.tip && r.leftOver() == 0 && r.settled()
+}
+
+// leftOver counts the bodies that are held in vain: their blocks are published, or of
+// the honest network. One of a heavier branch may wait for a block that nobody sends.
+func (r *run) leftOver() int {
+	count := 0
+	for _, hash := range r.bodies {
+		if r.journal.stored[hash] || r.lib.byHash[hash].open {
+			count++
+		}
+	}
+	return count
 }
 
 // settled notes when the honest chain was there, and gives the brain a while to do what

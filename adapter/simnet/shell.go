@@ -99,7 +99,11 @@ func (r *run) dialled(a node.Dial) {
 	if p.banned != "" {
 		r.complain("dial of peer %d, which is banned for %s", p.index, p.banned)
 	}
-	r.pace(&p.dials, maxDials, "dials", p)
+	most := maxDials
+	if a.Kind != node.Manual {
+		most = maxChosenDials
+	}
+	r.pace(&p.dials, most, "dials", p)
 	r.dial(a.Peer, a.Kind, p)
 }
 
