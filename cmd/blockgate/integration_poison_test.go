@@ -101,11 +101,15 @@ func TestPoison(t *testing.T) {
 	if f.events != 80 {
 		t.Errorf("%d events for 80 blocks", f.events)
 	}
+	overtaken := 0
 	for i, p := range poisons {
 		at := liars[i].Addr().String()
 		ban, _ := d.await("ban for "+p.word, 0, func(r record) bool { return r.Msg == "peer banned" && r.Peer == at })
 		if ban.Reason != p.reason && ban.Reason != hungReason && ban.Reason != otherReason {
 			t.Errorf("%s: banned for %s, want %s", p.word, ban.Reason, p.reason)
+		}
+		if ban.Reason == otherReason { // no parser failed on what it sent, so nothing is kept
+			overtaken++
 		}
 	}
 	for _, r := range d.lines() {
@@ -118,12 +122,12 @@ func TestPoison(t *testing.T) {
 	if code := d.stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
-	checkEvidence(t, filepath.Join(dir, "adapter", evidenceFolder), programs)
+	checkEvidence(t, filepath.Join(dir, "adapter", evidenceFolder), programs, len(poisons)-overtaken)
 }
 
-// checkEvidence wants one body of each poison at least, of which a poisoned parser
-// gives the same verdict again and a sound one another.
-func checkEvidence(t *testing.T, dir, programs string) {
+// checkEvidence wants bodies of so many poisons at least, of each of which a poisoned
+// parser gives the same verdict again and a sound one another.
+func checkEvidence(t *testing.T, dir, programs string, atLeast int) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.evidence"))
 	if err != nil {
@@ -162,7 +166,7 @@ func checkEvidence(t *testing.T, dir, programs string) {
 			t.Errorf("%s, a sound parser: exit code %d\n%s", poisons[i].word, code, said)
 		}
 	}
-	if len(seen) != len(poisons) {
-		t.Errorf("evidence of %v, want all of %v", seen, poisons)
+	if len(seen) < max(atLeast, len(poisons)/2) {
+		t.Errorf("evidence of %v, want %d of %v", seen, atLeast, poisons)
 	}
 }
