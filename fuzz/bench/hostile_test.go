@@ -60,14 +60,14 @@ func (s *sender) lie(n int) error {
 	case 1: // reads 50 bytes a second, and has pings answered
 		go func() {
 			for s.send("ping", []byte("12345678")) == nil {
-				time.Sleep(2 * time.Second)
+				<-time.After(2 * time.Second)
 			}
 		}()
 		for {
 			if _, err := io.CopyN(io.Discard, s.in, 50); err != nil {
 				return err
 			}
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 	case 2: // drips a block that nobody asked for
 		return s.drip("block", link.MaxPayload, 1, 100*time.Millisecond)
@@ -97,7 +97,7 @@ func (s *sender) drip(command string, size uint32, piece int, pause time.Duratio
 		if _, err := s.sock.Write(make([]byte, min(piece, left))); err != nil {
 			return err
 		}
-		time.Sleep(pause)
+		<-time.After(pause)
 	}
 	return nil
 }
