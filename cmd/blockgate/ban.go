@@ -98,7 +98,7 @@ func newBan() *cobra.Command {
 
 func newUnban() *cobra.Command {
 	return newWhom(verbUnban, "unban ADDR|RANGE", "End the bans of an address or within a range",
-		"Ends the bans of a running service that are of the address or lie within the range, whoever made them.",
+		"Ends the bans of a running service that are of the address or lie within the range, whoever\nmade them.",
 		"  blockgate unban 192.0.2.7\n  blockgate unban 0.0.0.0/0", func() (whoArgs, error) { return whoArgs{}, nil })
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"blockgate/adapter/fakepeer"
+	"blockgate/adapter/node"
 	"blockgate/bus"
 	"blockgate/bus/jetstream"
 	"blockgate/internal/btc"
@@ -319,6 +320,8 @@ func (p *demoPeer) judge(bans map[netip.AddrPort]string) (verdict, problem strin
 		return "served us, not banned", ""
 	case !banned:
 		return "NOT BANNED", fmt.Sprintf("peer %s (%s) was not banned", p.peer.Addr(), p.name)
+	case reason == string(node.OutcomeOther.Reason()) && strings.HasPrefix(p.reason, "body-"):
+		return "banned for " + reason + " (the block was proven before its body was judged)", ""
 	case reason != p.reason:
 		return "BANNED for " + reason, fmt.Sprintf("peer %s (%s) was banned for %s, not for %s", p.peer.Addr(), p.name, reason, p.reason)
 	default:

@@ -29,7 +29,7 @@ var exitTexts = [...]string{ //nolint:gochecknoglobals // a table, never written
 	exitUsage:   "a wrong flag, variable or argument",
 	exitOwn:     "blockgate's own failure; the last line of the log says which",
 	exitSandbox: "a required sandbox layer is missing; `blockgate doctor` says what to do",
-	exitData:    "the data directory or a file cannot be used: in use, not writable, newer format, other network, no service in it",
+	exitData:    "data directory or file unusable: in use, not writable, newer format, other network, no service",
 	exitBus:     "the bus cannot be used: port taken, credentials, stream settings, a journal begun elsewhere",
 }
 
