@@ -35,8 +35,9 @@ type Config struct {
 	// Book is where Node.Book is kept; nil: it is forgotten when the process ends.
 	Book *BookFile
 	// Demand says, by true, that somebody wants blocks from now on, and by false that
-	// nobody does any more, so that Node.IdleAfter passes. It is not closed. nil:
-	// somebody always does.
+	// nobody does any more, so that Node.IdleAfter passes. It is not closed. An order of
+	// an operator, and a transaction that is handed in or asked after, let that time
+	// begin anew. nil: somebody always wants blocks.
 	Demand <-chan bool
 	// Evidence gets the bodies that are not proven, as long as it has room; nil: they
 	// are forgotten. Build is of the parsers, and goes with them.
@@ -160,6 +161,7 @@ type shell struct {
 	operator  operator
 	pulse     *Pulse
 	bus       busWord
+	demand    demand
 	counted   time.Time // when addresses was
 	addresses int
 	walked    int // blocks disconnected since the last connect
@@ -294,7 +296,7 @@ func (s *shell) loop(ctx context.Context) {
 			s.bodyDoubtful(ctx, d)
 		case s.fatal = <-s.failed:
 		case wanted := <-s.config.Demand:
-			s.demand(ctx, wanted)
+			s.demanded(ctx, wanted)
 		case now := <-ticker.C:
 			s.step(ctx, node.Tick{})
 			s.saveBook(now)
@@ -321,15 +323,6 @@ func (s *shell) step(ctx context.Context, event node.Event) {
 		s.do(ctx, action)
 	}
 	s.wants.setUrgent(s.brain.Urgent())
-}
-
-// demand tells the brain whether anybody wants blocks.
-func (s *shell) demand(ctx context.Context, wanted bool) {
-	if wanted {
-		s.step(ctx, node.ConsumerActive{})
-	} else {
-		s.step(ctx, node.ConsumerIdle{})
-	}
 }
 
 func (s *shell) now() time.Time { return time.Now() }

@@ -18,6 +18,7 @@ const OtherWord = "other"
 type Counts struct {
 	Dials, DialsFailed, Connected uint64
 	Headers                       uint64            // headers that peers sent, new or not
+	Doubtful                      uint64            // bodies for which a second opinion was asked
 	Ends                          map[string]uint64 // connections by the reason for which they ended
 	Bans                          map[string]uint64 // by reason
 	Bodies                        map[string]uint64 // bodies by what came of them
@@ -95,6 +96,8 @@ func (s *shell) countEvent(event node.Event) {
 		}
 	case node.HeadersReceived:
 		c.now.Headers += uint64(len(e.Headers))
+	case node.BodyDoubtful:
+		c.now.Doubtful++
 	case node.BodyJudged:
 		word(&c.now.Bodies, OutcomeWord(e.Outcome))
 	case node.BodyUnneeded:

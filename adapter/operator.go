@@ -50,6 +50,7 @@ func (s *shell) requested(ctx context.Context, r Request) {
 		r.Answer <- s.answer("too many orders wait for their answer")
 		return
 	}
+	s.wake(ctx)
 	s.operator.last++
 	s.operator.asked[s.operator.last] = r.Answer
 	s.step(ctx, r.Order(s.operator.last))

@@ -76,6 +76,7 @@ type Transactions struct {
 // txAsk is a question to the brain, behind an event unless that is nil.
 type txAsk struct {
 	event  node.Event
+	about  bool // one transaction: who asks wants to see it in a block
 	answer func(*node.Node)
 	done   chan struct{} // closed behind answer
 }
@@ -137,14 +138,15 @@ func (t *Transactions) Find(ctx context.Context, txid btc.Hash) (TxResult, error
 // All returns what became of all that are known, in the order in which they came. The
 // errors are [ErrTxStopped] and that of ctx.
 func (t *Transactions) All(ctx context.Context) (all []node.Transaction, err error) {
-	err = t.ask(ctx, nil, func(n *node.Node) { all = n.Transactions() })
+	err = t.ask(ctx, txAsk{answer: func(n *node.Node) { all = n.Transactions() }})
 	return all, err
 }
 
 func (t *Transactions) find(ctx context.Context, event node.Event, txid btc.Hash) (node.Transaction, error) {
 	var found node.Transaction
 	var ok bool
-	if err := t.ask(ctx, event, func(n *node.Node) { found, ok = n.Transaction(txid) }); err != nil {
+	a := txAsk{event: event, about: true, answer: func(n *node.Node) { found, ok = n.Transaction(txid) }}
+	if err := t.ask(ctx, a); err != nil {
 		return node.Transaction{}, err
 	}
 	if !ok {
@@ -153,9 +155,9 @@ func (t *Transactions) find(ctx context.Context, event node.Event, txid btc.Hash
 	return found, nil
 }
 
-// ask has the loop step an event, unless it is nil, and then call answer.
-func (t *Transactions) ask(ctx context.Context, event node.Event, answer func(*node.Node)) error {
-	a := txAsk{event, answer, make(chan struct{})}
+// ask has the loop step the event, unless it is nil, and then call the answer.
+func (t *Transactions) ask(ctx context.Context, a txAsk) error {
+	a.done = make(chan struct{})
 	select {
 	case t.asks <- a: // the loop has it now, and answers at once
 		<-a.done
@@ -190,6 +192,9 @@ func (s *shell) loadTransactions(ctx context.Context) {
 
 // transactionAsked does what a [Transactions] asks of the loop.
 func (s *shell) transactionAsked(ctx context.Context, a txAsk) {
+	if a.about {
+		s.wake(ctx)
+	}
 	if e, ok := a.event.(node.TransactionKept); ok {
 		s.config.Transactions.watch.add(e.Txid)
 		s.step(ctx, e)

@@ -29,6 +29,7 @@ type Numbers struct {
 	Dials, DialsFailed   uint64
 	Connected            uint64
 	Headers              uint64
+	Doubtful             uint64 // bodies for which a second opinion was asked
 	Reorgs               uint64
 	Connects, Disconnect uint64 // events of the journal
 	Resets               uint64
@@ -119,6 +120,7 @@ func countFamilies(c *Config) []family {
 			func(n *Numbers) map[string]uint64 { return n.Timeouts }),
 		counters("blockgate_bodies_total", "Bodies of blocks that came, by what came of them; all but proven were discarded.", "outcome", open(c.Outcomes),
 			func(n *Numbers) map[string]uint64 { return n.Outcomes }),
+		counter("blockgate_bodies_doubtful_total", "Bodies on which a first parser failed or took long, so that a second opinion was asked.", func(n *Numbers) float64 { return float64(n.Doubtful) }),
 		counter("blockgate_headers_received_total", "Headers that peers sent, new or not.", func(n *Numbers) float64 { return float64(n.Headers) }),
 		counters("blockgate_messages_received_total", "Messages that came, by command.", "type", open(c.Commands), func(n *Numbers) map[string]uint64 { return n.Received }),
 		counters("blockgate_messages_sent_total", "Messages that went, by command.", "type", open(c.Commands), func(n *Numbers) map[string]uint64 { return n.Sent }),

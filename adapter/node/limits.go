@@ -60,7 +60,8 @@ const (
 	//
 	// Source: ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp, for the former.
 	dialPace, dialPaceMax = 500 * time.Millisecond, 30 * time.Second
-	// nobodyPace is how long a round waits when there was nobody to dial.
+	// nobodyPace is how long a round waits when there was nobody to dial, for peers or
+	// for a transaction.
 	nobodyPace = 2 * time.Second
 	// maxDraws is how many addresses of the book are looked at for one that may be
 	// dialled; each is the best of up to 100 that the book looks at.

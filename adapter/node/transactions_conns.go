@@ -166,6 +166,7 @@ func (n *Node) keepObservers() {
 	case x.needless.IsZero():
 		for ; all < n.cfg.Observers && !n.now.Before(x.observerNext); all++ {
 			if !n.dialTx(Observer, nil) {
+				x.observerNext = n.now.Add(nobodyPace)
 				return
 			}
 		}
@@ -209,6 +210,7 @@ func (n *Node) announce(t *transaction) {
 		case r.told+dialling >= n.cfg.Carriers || all >= maxCarriers:
 			return
 		case !n.dialTx(Carrier, t):
+			r.next = n.now.Add(nobodyPace)
 			if dialling == 0 {
 				n.endRound(t)
 			}

@@ -396,3 +396,47 @@ func TestTransactionPeersFromBook(t *testing.T) {
 		t.Errorf("%d observers, %d carriers", len(r.open(node.Observer)), dialled[node.Carrier])
 	}
 }
+
+// When there is nobody to dial for a transaction, who is named meanwhile is dialled at the
+// next round, 2 s later: the book is not searched at each event (M09).
+func TestNobodyToTell(t *testing.T) {
+	connect := func(r *rigTx, last byte) {
+		r.t.Helper()
+		r.step(node.OperatorConnect{Request: 1, Addr: ipv4(11, 1, 0, last, 1)})
+	}
+	ticks := func(r *rigTx, d time.Duration) {
+		r.t.Helper()
+		for end := r.now.Add(d); r.now.Before(end); {
+			r.now = r.now.Add(100 * time.Millisecond)
+			r.step(node.Tick{})
+		}
+	}
+	r := newRigTx(t, node.Config{Carriers: 3, Observers: 1})
+	r.keep(1) // and nobody is known
+	connect(r, 1)
+	ticks(r, 1900*time.Millisecond)
+	if got := r.open(node.Observer); len(got) != 0 {
+		t.Fatalf("%d observers before the next round", len(got))
+	}
+	ticks(r, 300*time.Millisecond)
+	if got := r.open(node.Observer); len(got) != 1 {
+		t.Fatalf("%d observers in the next round, want 1", len(got))
+	}
+	r.step(node.PeerUp{Peer: r.open(node.Observer)[0], Relay: true})
+	for range 30 { // the first carrier goes out within a moment
+		if len(r.open(node.Carrier)) > 0 {
+			break
+		}
+		ticks(r, 100*time.Millisecond)
+	}
+	ticks(r, 1400*time.Millisecond) // a second one was wanted, and nobody is left
+	connect(r, 2)
+	ticks(r, 500*time.Millisecond)
+	if got := r.open(node.Carrier); len(got) != 1 {
+		t.Fatalf("%d carriers before the next round, want 1", len(got))
+	}
+	ticks(r, 2*time.Second)
+	if got := r.open(node.Carrier); len(got) != 2 {
+		t.Fatalf("%d carriers in the next round, want 2", len(got))
+	}
+}

@@ -70,6 +70,7 @@ func (f *feed) open(ctx context.Context) (pending uint64, err error) {
 		return 0, f.link.refused(err)
 	}
 	f.consumer, f.next = consumer.CachedInfo().Name, 1
+	f.link.consumer.Store(new("$JS.API.CONSUMER.DELETE." + f.name + "." + f.consumer))
 	f.iter, err = consumer.Messages(natsjs.PullMaxBytes(pullBytes), natsjs.PullExpiry(pullExpiry),
 		natsjs.PullHeartbeat(pullHeartbeat), natsjs.WithMessagesErrOnMissingHeartbeat(true))
 	return consumer.CachedInfo().NumPending, err
@@ -173,6 +174,7 @@ func (f *feed) drop(ctx context.Context) {
 		_ = f.stream.DeleteConsumer(ctx, f.consumer) // the server forgets it anyway
 	}
 	f.consumer = ""
+	f.link.consumer.Store(nil)
 }
 
 // fetch reads one message by its sequence. Any replica may answer: the reader

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -74,6 +75,9 @@ type link struct {
 	// life ends with the first refusal of the server, or by Close.
 	life context.Context //nolint:containedctx // the life of the connection, not of a request
 	end  context.CancelCauseFunc
+
+	// consumer is the subject that deletes the consumer in use, nil if there is none.
+	consumer atomic.Pointer[string]
 
 	mu sync.Mutex
 	// session is a part of life: it ends when the connection was lost and is
@@ -152,6 +156,9 @@ func dial(url, name, inbox string, credentials Credentials, log *slog.Logger) (*
 
 func (l *link) close() {
 	l.end(ErrClosed)
+	if subject := l.consumer.Load(); subject != nil {
+		_ = l.nc.Publish(*subject, nil) // nobody waits for an answer: the server forgets it anyway
+	}
 	l.nc.Close()
 }
 

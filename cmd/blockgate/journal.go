@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"blockgate/adapter"
@@ -19,7 +20,8 @@ import (
 type journal struct {
 	config jetstream.Config
 	log    *slog.Logger
-	bus    *jetstream.Journal // nil until the first Load that got through
+	bus    *jetstream.Journal                // nil until the first Load that got through
+	shared atomic.Pointer[jetstream.Journal] // bus, for readers
 	stored map[btc.Hash]bus.Stored
 }
 
@@ -48,6 +50,7 @@ func (j *journal) Load(ctx context.Context) (node.JournalLoaded, error) {
 			return node.JournalLoaded{}, err
 		}
 		j.bus = opened
+		j.shared.Store(opened)
 		j.log.InfoContext(ctx, "bus reached", slog.String("url", j.config.URL))
 	}
 	state, err := j.bus.Load(ctx)
@@ -73,6 +76,7 @@ func (j *journal) loadFailed(err error) error {
 	case errors.Is(err, jetstream.ErrNoStream), errors.Is(err, jetstream.ErrClosed):
 		j.bus.Close()
 		j.bus = nil
+		j.shared.Store(nil)
 		clear(j.stored)
 	}
 	return err
@@ -129,3 +133,12 @@ func (j *journal) Append(ctx context.Context, a node.Append) (uint64, error) {
 
 // Forget drops what is known of a stored body. See [adapter.Journal].
 func (j *journal) Forget(hash btc.Hash) { delete(j.stored, hash) }
+
+// readers counts those who read the journal. Any goroutine may call it.
+func (j *journal) readers(ctx context.Context) (int, error) {
+	journal := j.shared.Load()
+	if journal == nil {
+		return 0, errNotOpen
+	}
+	return journal.Readers(ctx)
+}

@@ -74,7 +74,7 @@ func (s *status) numbers() ops.Numbers {
 		Queues: map[string]uint64{
 			queueEvents: uint64(seen.Events), queueJournal: uint64(seen.Jobs), queueVerdicts: uint64(seen.Verdicts), queueHeaders: uint64(seen.Headers),
 		},
-		Dials: counted.Dials, DialsFailed: counted.DialsFailed, Connected: counted.Connected, Headers: counted.Headers,
+		Dials: counted.Dials, DialsFailed: counted.DialsFailed, Connected: counted.Connected, Headers: counted.Headers, Doubtful: counted.Doubtful,
 		Reorgs: counted.Reorgs, ReorgDepth: counted.ReorgDepth, Connects: counted.Connects, Disconnect: counted.Disconnects, Resets: counted.Resets,
 		BytesIn: counted.BytesIn, BytesOut: counted.BytesOut,
 		Ends: labelWords(counted.Ends), Bans: labelWords(counted.Bans), Outcomes: labelWords(counted.Bodies), Alarms: labelWords(counted.Alarms), Transactions: labelWords(counted.Transactions),

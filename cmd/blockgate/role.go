@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
@@ -89,6 +90,8 @@ type adapterConfig struct {
 	LogFormat   string      `json:"log_format"`
 	// Engine is what hashes: the supervisor has found that it can run here.
 	Engine sha256d.Engine `json:"sha256"`
+	// IdleAfter is how long there may be no readers before peers are let go; 0: for ever.
+	IdleAfter time.Duration `json:"idle_after"`
 	// Slots say how peers are found.
 	Slots slotSettings `json:"slots"`
 }
@@ -248,7 +251,7 @@ func runAdapter(ctx context.Context) error {
 	out := newJournal(c.journal(log), log)
 	defer out.close()
 	return adapterError(adapter.Run(ctx, adapter.Config{
-		Node: brain, Book: book, Params: params, Names: c.names(), Dialer: c.Reach.dialer(), Cell: cells, Journal: out, Headers: headers, Log: log,
+		Node: brain, Book: book, Params: params, Names: c.names(), Dialer: c.Reach.dialer(), Cell: cells, Journal: out, Headers: headers, Log: log, Demand: c.demand(ctx, out.readers, log),
 		Evidence: failures, Build: sandbox.BuildID(), Operator: orders.requests, Crashed: keepCrash(c.Folder, log), Pulse: shown.pulse, Transactions: sent,
 	}))
 }
@@ -342,7 +345,7 @@ func (c *adapterConfig) node(kept int) node.Config {
 	chain.Reserve(kept)
 	config := node.Config{
 		Network: c.Network, Chain: chain, UseSeeds: len(c.Connect) == 0 && c.Reach.useSeeds(), ConnectOnly: len(c.Connect) > 0, MinimumChainWork: c.MinimumWork,
-		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(),
+		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(), IdleAfter: c.IdleAfter,
 	}
 	_, _ = cryptorand.Read(config.Secret[:]) // it never errs
 	c.setSlots(&config)

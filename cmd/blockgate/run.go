@@ -31,6 +31,7 @@ const runExample = `  blockgate run --network mainnet
   blockgate run --network mainnet --proxy 127.0.0.1:9050
   blockgate run --network mainnet --proxy 127.0.0.1:9050 --only-net onion
   blockgate run --network mainnet --connect node.example --v2-only
+  blockgate run --network mainnet --idle-after 30m
   blockgate run --network mainnet --start-height 1 --journal-size 900GiB
   blockgate run --network mainnet --nats nats://bus:4222 --creds bus.creds --id replica-7`
 
@@ -106,8 +107,8 @@ func (s *runSettings) supervise(dir *dataDir, to reach, peers []namedPeer, log *
 	forAdapter := adapterConfig{
 		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers, Reach: to,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, AnyPort: s.anyPort, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
-		Engine:     s.engine.Engine,
-		Slots:      s.slots,
+		Engine: s.engine.Engine,
+		Slots:  s.slots, IdleAfter: s.idleAfter,
 		HTTPListen: s.httpListen, HTTPWanted: s.httpWanted, Readiness: s.readiness,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id, Challenge: s.network.challenge.String()}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -193,6 +194,7 @@ type runSettings struct {
 	engine      engineFlag
 	readiness   readiness
 	slots       slotSettings
+	idleAfter   time.Duration // 0: never
 
 	start startPoint
 }
@@ -208,6 +210,7 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.id, "id", defaultID, "name of this instance on the bus, [a-z0-9-]{1,32}")
 	flags.StringSliceVar(&s.connect, "connect", nil, "peer host:port to connect to, and to no other; may be given several times")
 	s.slots.addFlags(flags)
+	flags.DurationVar(&s.idleAfter, "idle-after", 0, "let all peers go once the journal has had no reader for so long, until one comes; 0 for never")
 	flags.StringVar(&s.dataDir, "datadir", "", "folder of this instance (default ~/.blockgate/NETWORK)")
 	flags.StringVar(&s.nats, "nats", "", "URL of a NATS server with JetStream, instead of the bundled broker")
 	flags.StringVar(&s.creds, "creds", "", "with --nats: file with JWT credentials or an nkey seed")
@@ -257,6 +260,9 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 		return err
 	}
 	if err := s.slots.complete(); err != nil {
+		return err
+	}
+	if err := checkIdleAfter(s.idleAfter); err != nil {
 		return err
 	}
 	if err := s.completeBus(cmd); err != nil {
