@@ -86,13 +86,21 @@ const (
 	blockBudget    = 64 << 20
 	reservedBudget = 8 << 20
 
-	// txLifetime is how long a transaction is announced until it is seen or in a block.
-	txLifetime = 24 * time.Hour
-
 	// maxTxChecks is how many transactions are checked at once, 400 kB each at most.
 	maxTxChecks = 8
 
 	// txNotes is how many notes about transactions wait for the disk. One that does not
 	// fit is lost, and found out again.
 	txNotes = 256
+)
+
+// How long a transaction is announced until it is seen or in a block.
+const (
+	// DefaultTxLifetime is what 0 stands for.
+	DefaultTxLifetime = 24 * time.Hour
+	// MaxTxLifetime is the most: nodes drop what was not mined by then.
+	//
+	// Source: DEFAULT_MEMPOOL_EXPIRY_HOURS (336), Bitcoin Core v30.0
+	// src/kernel/mempool_options.h.
+	MaxTxLifetime = 336 * time.Hour
 )

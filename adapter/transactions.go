@@ -63,6 +63,7 @@ type TxResult struct {
 type Transactions struct {
 	store *txstore.Store
 	cell  TxCell
+	life  time.Duration // of a transaction that is neither seen nor mined
 	room  chan struct{} // a token for each that is being checked
 	asks  chan txAsk
 	over  chan struct{} // closed when Run has ended
@@ -82,9 +83,14 @@ type txAsk struct {
 }
 
 // NewTransactions returns a desk for transactions that are kept in store and checked by
-// cell.
-func NewTransactions(store *txstore.Store, cell TxCell) *Transactions {
+// cell. One that is handed in expires after lifetime, [DefaultTxLifetime] if that is 0 or
+// less, and [MaxTxLifetime] if it is more; those that were kept before are not changed.
+func NewTransactions(store *txstore.Store, cell TxCell, lifetime time.Duration) *Transactions {
+	if lifetime <= 0 {
+		lifetime = DefaultTxLifetime
+	}
 	return &Transactions{
+		life:  min(lifetime, MaxTxLifetime),
 		store: store, cell: cell, room: make(chan struct{}, maxTxChecks), asks: make(chan txAsk), over: make(chan struct{}),
 		notes: make(chan func() error, txNotes),
 	}
@@ -116,7 +122,7 @@ func (t *Transactions) Submit(ctx context.Context, raw []byte) (TxResult, error)
 		return TxResult{}, fmt.Errorf("check the transaction: %w", err)
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	record := txstore.Record{Txid: checked.Txid, Wtxid: checked.Wtxid, Submitted: now, Expires: now.Add(txLifetime)}
+	record := txstore.Record{Txid: checked.Txid, Wtxid: checked.Wtxid, Submitted: now, Expires: now.Add(t.life)}
 	t.changing.RLock()
 	defer t.changing.RUnlock()
 	if err := t.store.Add(record, raw); err != nil {

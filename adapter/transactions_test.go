@@ -200,7 +200,7 @@ func (w *world) withTransactions(dir string, c *txCell) *adapter.Transactions {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	desk := adapter.NewTransactions(store, c)
+	desk := adapter.NewTransactions(store, c, 0)
 	w.config.Transactions = desk
 	return desk
 }
@@ -342,7 +342,7 @@ func TestSubmitToFullStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &txCell{}
-	desk := adapter.NewTransactions(store, c)
+	desk := adapter.NewTransactions(store, c, 0)
 	w.config.Transactions = desk
 	w.run()
 	for i, want := range []error{nil, txstore.ErrFull} {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"blockgate/adapter/addrbook"
 	"blockgate/adapter/node"
@@ -82,6 +83,14 @@ func TestOpenBook(t *testing.T) {
 	_, err := c.openBook(&node.Config{}, log)
 	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitData {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestBrainSettings tells the brain when to rest and how transactions go out.
+func TestBrainSettings(t *testing.T) {
+	c := adapterConfig{Network: btc.Regtest, IdleAfter: time.Minute, Sending: sendSettings{Carriers: 5, Observers: 4}}
+	if got := c.node(0); got.IdleAfter != time.Minute || got.Carriers != 5 || got.Observers != 4 {
+		t.Errorf("%s, %d, %d", got.IdleAfter, got.Carriers, got.Observers)
 	}
 }
 

@@ -216,7 +216,7 @@ func TestSendKilled(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	d := startDaemon(t, t.TempDir(), append(connectTo(listen(t, 95, regtest(t, 95, 3), fakepeer.Script{})), "--network", "regtest")...)
+	d := startDaemon(t, t.TempDir(), append(connectTo(listen(t, 95, regtest(t, 95, 3), fakepeer.Script{})), "--network", "regtest", "--carriers", "5", "--tx-expiry", "6h")...)
 	eventually(t, "an answer", func() bool { code, _ := d.command("send", "--list"); return code == 0 })
 	_, witness := locks(t)
 	from := coin{value: 50e8, lock: witness}
@@ -255,6 +255,15 @@ func TestSendKilled(t *testing.T) {
 	}
 	if len(known) == 0 {
 		t.Error("nothing was known before a kill")
+	}
+	var all []node.Transaction
+	if err := json.Unmarshal([]byte(d.must("send", "--list", "--json")), &all); err != nil || len(all) < len(known) {
+		t.Errorf("%d are listed, %v", len(all), err)
+	}
+	for _, tx := range all {
+		if tx.Wanted != 5 || tx.Expires.Sub(tx.Submitted) != 6*time.Hour {
+			t.Errorf("not as the operator said: %+v", tx)
+		}
 	}
 	for _, r := range d.lines() {
 		if r.Msg == "transaction left out" {

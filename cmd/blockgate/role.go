@@ -94,6 +94,8 @@ type adapterConfig struct {
 	IdleAfter time.Duration `json:"idle_after"`
 	// Slots say how peers are found.
 	Slots slotSettings `json:"slots"`
+	// Sending says how transactions go out.
+	Sending sendSettings `json:"sending"`
 }
 
 func newRole() *cobra.Command {
@@ -227,7 +229,7 @@ func runAdapter(ctx context.Context) error {
 		return err
 	}
 	defer orders.close()
-	sent, err := orders.openTransactions(c.Folder, cells, log)
+	sent, err := orders.openTransactions(c.Folder, c.Sending.Expiry, cells, log)
 	if err != nil {
 		return err
 	}
@@ -346,6 +348,7 @@ func (c *adapterConfig) node(kept int) node.Config {
 	config := node.Config{
 		Network: c.Network, Chain: chain, UseSeeds: len(c.Connect) == 0 && c.Reach.useSeeds(), ConnectOnly: len(c.Connect) > 0, MinimumChainWork: c.MinimumWork,
 		Window: ringSlots - windowSlack, Start: c.Start.node(), Seed: rand.Uint64(), IdleAfter: c.IdleAfter,
+		Carriers: c.Sending.Carriers, Observers: c.Sending.Observers,
 	}
 	_, _ = cryptorand.Read(config.Secret[:]) // it never errs
 	c.setSlots(&config)

@@ -108,7 +108,7 @@ func (s *runSettings) supervise(dir *dataDir, to reach, peers []namedPeer, log *
 		Network: s.network.Network, Challenge: s.network.challenge, ID: s.id, Folder: dir.sub("adapter"), JournalSize: int64(s.journalSize), Connect: peers, Reach: to,
 		MinimumWork: s.minimumWork.Work, Start: s.start, Parsers: s.parsers, AnyPort: s.anyPort, NoLandlock: s.noLandlock, LogFormat: s.logFormat,
 		Engine: s.engine.Engine,
-		Slots:  s.slots, IdleAfter: s.idleAfter,
+		Slots:  s.slots, IdleAfter: s.idleAfter, Sending: s.sending,
 		HTTPListen: s.httpListen, HTTPWanted: s.httpWanted, Readiness: s.readiness,
 	}
 	access := busAccess{Network: s.network.Network, ID: s.id, Challenge: s.network.challenge.String()}

@@ -195,6 +195,7 @@ type runSettings struct {
 	readiness   readiness
 	slots       slotSettings
 	idleAfter   time.Duration // 0: never
+	sending     sendSettings
 
 	start startPoint
 }
@@ -210,6 +211,7 @@ func (s *runSettings) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.id, "id", defaultID, "name of this instance on the bus, [a-z0-9-]{1,32}")
 	flags.StringSliceVar(&s.connect, "connect", nil, "peer host:port to connect to, and to no other; may be given several times")
 	s.slots.addFlags(flags)
+	s.sending.addFlags(flags)
 	flags.DurationVar(&s.idleAfter, "idle-after", 0, "let all peers go once the journal has had no reader for so long, until one comes; 0 for never")
 	flags.StringVar(&s.dataDir, "datadir", "", "folder of this instance (default ~/.blockgate/NETWORK)")
 	flags.StringVar(&s.nats, "nats", "", "URL of a NATS server with JetStream, instead of the bundled broker")
@@ -263,6 +265,9 @@ func (s *runSettings) complete(cmd *cobra.Command) error {
 		return err
 	}
 	if err := checkIdleAfter(s.idleAfter); err != nil {
+		return err
+	}
+	if err := s.sending.check(); err != nil {
 		return err
 	}
 	if err := s.completeBus(cmd); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"blockgate/adapter"
 	"blockgate/adapter/txstore"
@@ -33,14 +34,14 @@ type txidArgs struct {
 }
 
 // openTransactions opens the folder in which transactions wait, and answers for them.
-func (d *desk) openTransactions(folder string, checker adapter.TxCell, log *slog.Logger) (*adapter.Transactions, error) {
+func (d *desk) openTransactions(folder string, lifetime time.Duration, checker adapter.TxCell, log *slog.Logger) (*adapter.Transactions, error) {
 	store, err := txstore.Open(filepath.Join(folder, transactionFolder), txstore.Limits{}, func(err error) {
 		log.Warn("transaction left out", slog.String("error", err.Error()))
 	})
 	if err != nil {
 		return nil, exitf(exitData, "%w", err)
 	}
-	sent := adapter.NewTransactions(store, checker)
+	sent := adapter.NewTransactions(store, checker, lifetime)
 	d.handleTransactions(sent)
 	return sent, nil
 }
