@@ -232,11 +232,12 @@ func (n *Node) mayOwe(p *peer) int {
 }
 
 // prefers reports whether p is asked before q: who owes less, then who was asked
-// longer ago. Once a peer has failed the block, or somebody keeps us waiting for it, who
-// has served blocks comes first, and of those who is twice as fast.
+// longer ago. Once a peer has failed the block, or somebody keeps us waiting for it, or it
+// takes one of the few places of the side, who has served blocks comes first, and of
+// those who is twice as fast.
 func (w *want) prefers(p, q *peer) bool {
 	a, b := &p.blocks, &q.blocks
-	if len(w.failed)+len(w.asked) > 0 {
+	if len(w.failed)+len(w.asked) > 0 || w.side && w.tries == 0 {
 		if a.served != b.served {
 			return a.served
 		}
