@@ -265,11 +265,12 @@ func (n *Node) hasCandidate(w *want) bool {
 }
 
 // peerHas reports whether the peer has shown that it has the block. For one that
-// has shown nothing the height of its version message must do.
+// has shown nothing the height of its version message must do, on the branch that it
+// agreed with: asked for a block that it does not have, a node does not answer at all.
 func (n *Node) peerHas(p *peer, hash btc.Hash, height btc.Height) bool {
 	h := &p.headers
 	if h.known.IsZero() {
-		return h.answered && p.startHeight >= height
+		return h.answered && p.startHeight >= height && (h.agreed.IsZero() || n.leadsTo(hash, height, h.agreed))
 	}
 	e, ok := n.chain.Ancestor(h.known, height)
 	return ok && e.Hash == hash
