@@ -232,11 +232,12 @@ func (n *Node) mayOwe(p *peer) int {
 }
 
 // prefers reports whether p is asked before q: who owes less, then who was asked
-// longer ago. Once a peer has failed the block, or somebody keeps us waiting for it, who
-// has served blocks comes first, and of those who is twice as fast.
+// longer ago. Once a peer has failed the block, or somebody keeps us waiting for it, or it
+// takes one of the few places of the side, who has served blocks comes first, and of
+// those who is twice as fast.
 func (w *want) prefers(p, q *peer) bool {
 	a, b := &p.blocks, &q.blocks
-	if len(w.failed)+len(w.asked) > 0 {
+	if len(w.failed)+len(w.asked) > 0 || w.side && w.tries == 0 {
 		if a.served != b.served {
 			return a.served
 		}
@@ -264,11 +265,12 @@ func (n *Node) hasCandidate(w *want) bool {
 }
 
 // peerHas reports whether the peer has shown that it has the block. For one that
-// has shown nothing the height of its version message must do.
+// has shown nothing the height of its version message must do, on the branch that it
+// agreed with: asked for a block that it does not have, a node does not answer at all.
 func (n *Node) peerHas(p *peer, hash btc.Hash, height btc.Height) bool {
 	h := &p.headers
 	if h.known.IsZero() {
-		return h.answered && p.startHeight >= height
+		return h.answered && p.startHeight >= height && (h.agreed.IsZero() || n.leadsTo(hash, height, h.agreed))
 	}
 	e, ok := n.chain.Ancestor(h.known, height)
 	return ok && e.Hash == hash

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"blockgate/headerchain"
+	"blockgate/internal/btc"
 )
 
 // withComing puts what is coming among the blocks that are wanted next, if it is not: a
@@ -21,12 +22,50 @@ func (n *Node) withComing(missing []headerchain.Entry) []headerchain.Entry {
 			coming = append(coming, e)
 		}
 	}
+	coming = n.withRivals(first, coming)
 	if len(coming) == 0 {
 		return missing
 	}
 	first = first[:min(len(first), max(n.cfg.Window-len(coming), n.cfg.Window/2))]
 	coming = coming[:min(len(coming), n.cfg.Window-len(first))]
 	return slices.Concat(first, coming)
+}
+
+// withRivals adds to what is coming the next blocks of other branches, [maxSide] in all,
+// while the first branch keeps us waiting for its lowest block: whoever comes again and
+// again as somebody new with a heavier branch, and keeps its bodies, would have the
+// window to himself each time.
+func (n *Node) withRivals(first, coming []headerchain.Entry) []headerchain.Entry {
+	if len(first) < n.cfg.Window || len(coming) >= maxSide || !n.keepsWaiting(&first[0]) {
+		return coming
+	}
+	behind := make(map[btc.Hash]bool) // what is stuck, and what stands on it
+	for _, e := range n.missing(lookahead) {
+		if len(coming) >= maxSide {
+			break
+		}
+		if n.leadsTo(first[0].Hash, first[0].Height, e.Hash) {
+			continue
+		}
+		if behind[e.Header.Prev()] || n.entryStuck(e) {
+			behind[e.Hash] = true
+			continue
+		}
+		if !slices.ContainsFunc(slices.Concat(first, coming), func(other headerchain.Entry) bool { return other.Hash == e.Hash }) {
+			coming = append(coming, e)
+		}
+	}
+	return coming
+}
+
+// keepsWaiting reports whether nothing came of a block though somebody failed it, or had
+// the time to send it.
+func (n *Node) keepsWaiting(e *headerchain.Entry) bool {
+	w := n.fetch.wants[e.Hash]
+	if w == nil || w.phase != phaseMissing || n.isJudging(w.hash) {
+		return false
+	}
+	return w.tries > 0 || len(w.failed) > 0 || len(w.asked) > 0 && n.now.Sub(w.lastAsk) >= stallMin
 }
 
 // leadsFurther reports whether somebody has shown a branch with that block that has more

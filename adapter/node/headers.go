@@ -29,6 +29,10 @@ type peerHeaders struct {
 	// begins anew since the peer went over to another branch has the same end.
 	presync     *headerchain.Presync
 	presyncEnds time.Time
+	// askedFrom is the first header of the locator that was sent last. agreed is that of
+	// the last one that was answered by no header: the peer's tip is an ancestor of it, or
+	// it itself. Zero if there was none.
+	askedFrom, agreed btc.Hash
 	// known is the header with the most work that the peer has shown to have,
 	// zero if none. A header says that the peer has the block, too.
 	known       btc.Hash
@@ -80,7 +84,9 @@ func (n *Node) getHeaders(p *peer) {
 		n.do(GetHeaders{Peer: p.id, Locator: h.presync.Locator()})
 		return
 	}
-	n.do(GetHeaders{Peer: p.id, Locator: n.locator(h.from)})
+	locator := n.locator(h.from)
+	h.askedFrom = locator[0]
+	n.do(GetHeaders{Peer: p.id, Locator: locator})
 }
 
 // mayAskHeaders keeps the first download to few peers, so that the headers do not
@@ -180,6 +186,9 @@ func (n *Node) takeHeaders(p *peer, headers []btc.Header, asked bool) {
 		return
 	}
 	if asked && !h.due {
+		if len(headers) == 0 {
+			h.agreed = h.askedFrom
+		}
 		n.allHeadersOf(p)
 	}
 }

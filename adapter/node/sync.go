@@ -16,6 +16,9 @@ type firstSync struct {
 // allHeadersOf notes that the peer has given all it has.
 func (n *Node) allHeadersOf(p *peer) {
 	p.headers.answered = true
+	if p.headers.known.IsZero() {
+		n.endWaits(p)
+	}
 	if n.sync.firstAnswer.IsZero() && n.enoughWork() {
 		n.sync.firstAnswer = n.now
 	}

@@ -127,7 +127,9 @@ func newRun(lib *Library, seed uint64, cast func(*run)) *run {
 		r.config.MinimumChainWork = btc.Regtest.Params().PowLimit.Work().Mul(uint64(r.station.height))
 	}
 	if r.station.height > shortStation {
-		r.config.Start = node.Start{Kind: node.StartHeight, Height: r.station.height - btc.Height(r.dice.IntN(40))}
+		// What is below the start is taken by its headers: the rebels' bad block is not.
+		height := min(r.station.height-btc.Height(r.dice.IntN(40)), r.station.bad().height)
+		r.config.Start = node.Start{Kind: node.StartHeight, Height: height}
 	}
 	cast(r)
 	r.settle()
