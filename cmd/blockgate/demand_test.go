@@ -38,8 +38,17 @@ func TestFollowDemand(t *testing.T) {
 		says  string
 	}
 	answers := []answer{
-		{0, nil, ""}, {0, errNotOpen, ""}, {1, nil, "true"}, {7, nil, ""}, {0, errors.New("no answer"), ""}, {1, nil, ""}, {0, nil, "false"}, {0, nil, ""},
-		{0, fmt.Errorf("look: %w", jetstream.ErrNoStream), "true"}, {2, nil, ""}, {0, nil, "false"},
+		{0, nil, ""},
+		{0, errNotOpen, ""},
+		{1, nil, "true"},
+		{7, nil, ""},
+		{0, errors.New("no answer"), ""},
+		{1, nil, ""},
+		{0, nil, "false"},
+		{0, nil, ""},
+		{0, fmt.Errorf("look: %w", jetstream.ErrNoStream), "true"},
+		{2, nil, ""},
+		{0, nil, "false"},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	looks, demand, ended, next := make(chan time.Time), make(chan bool), make(chan struct{}), 0
