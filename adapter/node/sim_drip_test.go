@@ -56,7 +56,11 @@ const (
 // journal within seconds all the same.
 func TestTipAmongThieves(t *testing.T) {
 	var took []time.Duration
-	for seed := range uint64(20) {
+	seeds := uint64(20)
+	if testing.Short() || raceDetector {
+		seeds = 4
+	}
+	for seed := range seeds {
 		took = append(took, newThieves(t, seed).run(20)...)
 	}
 	slices.Sort(took)

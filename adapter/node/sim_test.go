@@ -21,7 +21,7 @@ import (
 // time. A failing seed is printed and replays with -run TestSimulation/seed=N.
 func TestSimulation(t *testing.T) {
 	seeds := 300
-	if testing.Short() {
+	if testing.Short() || raceDetector { // no goroutine is started here
 		seeds = 30
 	}
 	for seed := range seeds {

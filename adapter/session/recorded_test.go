@@ -64,8 +64,8 @@ func recordings(tb testing.TB) []recording {
 			index[key] = len(all)
 			all = append(all, recording{test: line.Test, number: line.Conn})
 		}
-		for line.Size > len(line.Head) {
-			more := line.Head[len(line.Head)-line.Period:]
+		for period := line.Period; line.Size > len(line.Head); period *= 2 { // two periods are one too
+			more := line.Head[len(line.Head)-period:]
 			line.Head = append(line.Head, more[:min(len(more), line.Size-len(line.Head))]...)
 		}
 		r := &all[index[key]]

@@ -22,6 +22,10 @@ var (
 	fileFlag = flag.String("transcript", "", "write the whole transcript of -seed to this file")
 )
 
+// usualRuns is how many seeds every test run plays: about 15 s of CPU, and each trait
+// comes up in them. "make sim" plays more.
+const usualRuns = 160
+
 // sharedLibrary mines the chains once for all tests.
 var sharedLibrary = sync.OnceValue(NewLibrary)
 
@@ -34,7 +38,7 @@ func TestSim(t *testing.T) {
 		playSeed(t, uint64(*seedFlag))
 		return
 	}
-	runs := 500
+	runs := usualRuns
 	switch {
 	case *runsFlag > 0:
 		runs = *runsFlag
@@ -45,10 +49,10 @@ func TestSim(t *testing.T) {
 	}
 	f := playMany(t, uint64(*fromFlag), runs)
 	f.log(t)
-	if runs >= 500 && f.traits&(hostileEnd-1) != hostileEnd-1 {
+	if runs >= usualRuns && f.traits&(hostileEnd-1) != hostileEnd-1 {
 		t.Errorf("no peer is %s", (hostileEnd-1)&^f.traits)
 	}
-	if share := 100 * f.hostile / max(1, f.peers); runs >= 500 && (share < hostileShare-5 || share > hostileShare+10) {
+	if share := 100 * f.hostile / max(1, f.peers); runs >= usualRuns && (share < hostileShare-5 || share > hostileShare+10) {
 		t.Errorf("%d %% of the peers are hostile, want about %d %%", share, hostileShare)
 	}
 }
