@@ -146,6 +146,9 @@ const (
 	//
 	// Source: ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp.
 	maxPicks = 100
+	// leastRest is how many seconds an address is not dialled after a dial, however few
+	// others there are. Bitcoin Core would dial the only one of a book twice a second.
+	leastRest = 3
 	// recentPicks is how many picks pass over what was tried within recentTry.
 	//
 	// Source: ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp.

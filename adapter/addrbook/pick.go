@@ -47,9 +47,9 @@ type Candidate struct {
 }
 
 // Pick returns an address to dial: from the new and the tried table half and half,
-// and of them those that failed or were just dialled more rarely. It looks at 100
-// addresses at the most; with none that is wanted, it returns false. It allocates
-// nothing.
+// and of them those that failed or were just dialled more rarely, never within 3 s. It
+// looks at 100 addresses at the most; with none that is wanted, it returns false. It
+// allocates nothing.
 //
 // Source: ThreadOpenConnections, Bitcoin Core v30.0 src/net.cpp.
 func (b *Book) Pick(want Wanted, now time.Time) (Candidate, bool) {
@@ -59,8 +59,9 @@ func (b *Book) Pick(want Wanted, now time.Time) (Candidate, bool) {
 		if e == nil {
 			return Candidate{}, false
 		}
-		if !b.wanted(want, e.addr, e.services) ||
-			n < recentPicks && int64(at)-int64(e.tried) < recentTry ||
+		rest := int64(at) - int64(e.tried)
+		if !b.wanted(want, e.addr, e.services) || rest < leastRest ||
+			n < recentPicks && rest < recentTry ||
 			n < badPortPicks && foreignPort(e.addr) {
 			continue
 		}

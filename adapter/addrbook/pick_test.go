@@ -107,8 +107,10 @@ func TestPickPassesOverJustTried(t *testing.T) {
 		}
 	}
 	b.Attempt(other, true, t0)
-	if _, ok := b.Pick(anyIP, t0); !ok {
-		t.Error("with all just dialled, none is picked again")
+	for after, want := range map[time.Duration]bool{0: false, (leastRest - 1) * time.Second: false, leastRest * time.Second: true} {
+		if _, ok := b.Pick(anyIP, t0.Add(after)); ok != want {
+			t.Errorf("%v after all were dialled one is picked: %v", after, ok)
+		}
 	}
 }
 

@@ -128,13 +128,15 @@ func (n *Node) fetchBlocks() {
 }
 
 // askBlocks asks for what is missing, in the order of the window, as long as there is
-// room: bytes for all, and few blocks for branches beside the first.
+// room: bytes for all, and few blocks for branches beside the first. What the window waits
+// for, and the lowest that is missing on the side, is asked for in any case: others may be
+// held that wait for it.
 func (n *Node) askBlocks() {
 	room := n.room()
-	urgent := n.Urgent()
+	urgent, lowest := n.Urgent(), n.lowestSide()
 	var asks []GetData
 	for _, w := range n.fetch.window {
-		if w.phase != phaseMissing || !n.mayAsk(w) || !room.has(w, n.sizeOf(w)) && w.hash != urgent {
+		if w.phase != phaseMissing || !n.mayAsk(w) || !room.has(w, n.sizeOf(w)) && w.hash != urgent && w != lowest {
 			continue
 		}
 		if p := n.pickPeer(w); p != nil {
@@ -145,6 +147,15 @@ func (n *Node) askBlocks() {
 	for _, a := range asks {
 		n.do(a)
 	}
+}
+
+// lowestSide returns the first block on the side that is missing, nil if there is none.
+func (n *Node) lowestSide() *want {
+	i := slices.IndexFunc(n.fetch.window, func(w *want) bool { return w.side && w.phase == phaseMissing && !w.blocked })
+	if i < 0 {
+		return nil
+	}
+	return n.fetch.window[i]
 }
 
 // mayAsk reports whether the block may be asked of somebody now.

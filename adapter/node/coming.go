@@ -31,31 +31,31 @@ func (n *Node) withComing(missing []headerchain.Entry) []headerchain.Entry {
 	return slices.Concat(first, coming)
 }
 
-// withRivals adds to what is coming the next blocks of other branches, [maxSide] in all,
-// while the first branch keeps us waiting for its lowest block: whoever comes again and
-// again as somebody new with a heavier branch, and keeps its bodies, would have the
+// withRivals puts before what is coming the next blocks of other branches, [maxSide] at
+// most, while the first branch keeps us waiting for its lowest block: whoever comes again
+// and again as somebody new with a heavier branch, and keeps its bodies, would have the
 // window to himself each time.
 func (n *Node) withRivals(first, coming []headerchain.Entry) []headerchain.Entry {
-	if len(first) < n.cfg.Window || len(coming) >= maxSide || !n.keepsWaiting(&first[0]) {
+	if len(first) < n.cfg.Window || !n.keepsWaiting(&first[0]) {
 		return coming
 	}
+	var rivals []headerchain.Entry
 	behind := make(map[btc.Hash]bool) // what is stuck, and what stands on it
 	for _, e := range n.missing(lookahead) {
-		if len(coming) >= maxSide {
+		if len(rivals) >= maxSide {
 			break
 		}
-		if n.leadsTo(first[0].Hash, first[0].Height, e.Hash) {
-			continue
-		}
-		if behind[e.Header.Prev()] || n.entryStuck(e) {
+		same := func(other headerchain.Entry) bool { return other.Hash == e.Hash }
+		switch {
+		case n.leadsTo(first[0].Hash, first[0].Height, e.Hash), slices.ContainsFunc(first, same):
+		case behind[e.Header.Prev()] || n.entryStuck(e):
 			behind[e.Hash] = true
-			continue
-		}
-		if !slices.ContainsFunc(slices.Concat(first, coming), func(other headerchain.Entry) bool { return other.Hash == e.Hash }) {
-			coming = append(coming, e)
+		default:
+			coming = slices.DeleteFunc(coming, same)
+			rivals = append(rivals, e)
 		}
 	}
-	return coming
+	return append(rivals, coming...)
 }
 
 // keepsWaiting reports whether nothing came of a block though somebody failed it, or had

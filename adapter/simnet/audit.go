@@ -73,15 +73,27 @@ func (r *run) judgeEnd() {
 		r.complain("the journal ends in %s, the honest chain in %s, %v after the last fault; %d bodies held; waiting for %s; best %d",
 			at, r.tip.name, r.time.now.Sub(r.calm), r.leftOver(), s.WaitingFor, s.BestHeight)
 	}
-	if most := minAsks + maxAsks*r.report.Blocks; r.report.Asked > most {
-		r.complain("%d blocks are asked for, %d would be many", r.report.Asked, most)
-	}
+	r.judgeAsks()
 	if !r.config.MinimumChainWork.IsZero() {
 		if _, kept := r.chain.Lookup(r.lib.low[0].hash); kept {
 			r.complain("headers with too little work are kept")
 		}
 	}
 	r.judgeLiars()
+}
+
+// judgeAsks holds how often a block is asked for to a bound, which grows with the time.
+func (r *run) judgeAsks() {
+	most := minAsks + int(r.time.now.Sub(r.begin)/askEvery)
+	var name string // of the first by name of those that were asked for most
+	for hash, count := range r.asks {
+		if this := r.lib.name(hash); count > r.report.MostAsked || count == r.report.MostAsked && this < name {
+			r.report.MostAsked, name = count, this
+		}
+	}
+	if r.report.MostAsked > most {
+		r.complain("%s is asked for %d times, %d would be many", name, r.report.MostAsked, most)
+	}
 }
 
 // judgeLiars checks that who sent other bytes than those that were proven is banned.

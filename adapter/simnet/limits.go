@@ -87,13 +87,10 @@ const (
 	maxActions = 1024
 	// maxRequests is how many requests one connection may be sent in a virtual minute.
 	maxRequests = 1200
-	// maxDials is how many dials an address that the operator named may see in a virtual
-	// minute. maxChosenDials is for one that the brain chose, two a second: with few
-	// addresses in the book it draws the same one again and again, as Core does.
-	maxDials, maxChosenDials = 40, 120
-	// maxAsks is how often, on average over all blocks, a block may be asked for, beside
-	// minAsks that are always allowed.
-	maxAsks, minAsks = 40, 2000
+	// maxDials is how many dials an address may see in a virtual minute.
+	maxDials = 40
+	// minAsks is how often a block may be asked for, and once more in each askEvery.
+	minAsks, askEvery = 60, 3 * time.Second
 	// tailLines is how much of a transcript a report keeps.
 	tailLines = 200
 	// maxSteps ends a run that does not end.

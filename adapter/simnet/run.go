@@ -25,6 +25,8 @@ type Report struct {
 	// Steps is how many events the brain saw, Actions how many actions it answered with,
 	// Requests how many messages went out, Asked how many blocks they asked for.
 	Steps, Actions, Requests, Asked int
+	// MostAsked is how often the block was asked for that was asked for most.
+	MostAsked int
 	// Bans is how many addresses were banned.
 	Bans int
 	// Synced is how long it took to publish the honest chain, from the last block found
@@ -65,6 +67,7 @@ type run struct {
 	lastBody   node.BodyID
 	proven     map[btc.Hash]bool // as the shell knows it
 	everProven map[btc.Hash]bool
+	asks       map[btc.Hash]int // how often a block was asked for
 	budget     budget
 	blockSize  int
 	journal    journal
@@ -101,7 +104,7 @@ func newRun(lib *Library, seed uint64, cast func(*run)) *run {
 	r := &run{
 		lib: lib, seed: seed, dice: rand.New(rand.NewPCG(seed, 20)),
 		byAddr: map[addrbook.Addr]*peer{}, conns: map[node.PeerID]*conn{}, bodies: map[node.BodyID]btc.Hash{},
-		proven: map[btc.Hash]bool{}, everProven: map[btc.Hash]bool{}, journal: journal{stored: map[btc.Hash]bool{}},
+		proven: map[btc.Hash]bool{}, everProven: map[btc.Hash]bool{}, asks: map[btc.Hash]int{}, journal: journal{stored: map[btc.Hash]bool{}},
 	}
 	short := len(lib.stations) - 2
 	if r.station = lib.stations[r.dice.IntN(short)]; r.dice.IntN(6) == 0 {

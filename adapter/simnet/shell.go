@@ -99,11 +99,7 @@ func (r *run) dialled(a node.Dial) {
 	if p.banned != "" {
 		r.complain("dial of peer %d, which is banned for %s", p.index, p.banned)
 	}
-	most := maxDials
-	if a.Kind != node.Manual {
-		most = maxChosenDials
-	}
-	r.pace(&p.dials, most, "dials", p)
+	r.pace(&p.dials, maxDials, "dials", p)
 	r.dial(a.Peer, a.Kind, p)
 }
 
@@ -131,6 +127,7 @@ func (r *run) asked(a node.GetData) {
 	r.report.Asked += len(a.Hashes)
 	for _, hash := range a.Hashes {
 		delete(r.proven, hash) // it is asked for again after it was lost
+		r.asks[hash]++
 	}
 	r.request(a.Peer, func(c *conn) {
 		for _, hash := range a.Hashes {

@@ -133,8 +133,8 @@ type figures struct {
 	synced        []time.Duration
 	tightest      float64 // part of the time allowed that was needed
 	tightestSeed  uint64
-	mostAsksRatio float64
-	mostAsksSeed  uint64
+	mostAsked     int
+	mostAskedSeed uint64
 }
 
 func (f *figures) enough() bool {
@@ -163,8 +163,8 @@ func (f *figures) add(t *testing.T, seed uint64, r *Report) {
 	f.mostHeld = max(f.mostHeld, r.MostHeld)
 	f.mostHeaders = max(f.mostHeaders, r.MostHeaders)
 	f.mostRequests = max(f.mostRequests, r.MostRequests)
-	if ratio := float64(r.Asked) / float64(r.Blocks); ratio > f.mostAsksRatio {
-		f.mostAsksRatio, f.mostAsksSeed = ratio, seed
+	if r.MostAsked > f.mostAsked {
+		f.mostAsked, f.mostAskedSeed = r.MostAsked, seed
 	}
 	f.traits |= trait(r.Traits)
 	f.synced = append(f.synced, r.Synced)
@@ -190,8 +190,8 @@ func (f *figures) log(t *testing.T) {
 		return f.synced[int(part*float64(len(f.synced)-1))].Round(10 * time.Millisecond)
 	}
 	took := time.Since(f.began) //nolint:forbidigo // how long it takes is for people
-	t.Logf("%d runs in %v, %d failed; %d peers, %d hostile, %d banned; %d blocks, asked for %d times (%.1f a block at most, seed %d)",
-		f.done, took.Round(time.Second), f.failing, f.peers, f.hostile, f.bans, f.blocks, f.asked, f.mostAsksRatio, f.mostAsksSeed)
+	t.Logf("%d runs in %v, %d failed; %d peers, %d hostile, %d banned; %d blocks, asked for %d times, one %d times (seed %d)",
+		f.done, took.Round(time.Second), f.failing, f.peers, f.hostile, f.bans, f.blocks, f.asked, f.mostAsked, f.mostAskedSeed)
 	t.Logf("%d events, %d actions, %d requests, at most %d to one connection in a minute", f.steps, f.actions, f.requests, f.mostRequests)
 	t.Logf("honest tip published after the last block and fault: median %v, 99 %% %v, most %v; most of the time allowed: %.0f %% (seed %d)",
 		at(0.5), at(0.99), at(1), 100*f.tightest, f.tightestSeed)
