@@ -57,6 +57,8 @@ func (r *run) connect(b, tip *block) {
 		r.complain("connect %s, which is not stored", b.name)
 	case b == r.station.bad() || !b.open:
 		r.complain("connect %s, which is no valid block", b.name)
+	case r.isRefused(b):
+		r.complain("connect %s, which the operator called invalid", b.name)
 	case tip == nil:
 		j.base = b.height - 1
 	case tip != b.parent:

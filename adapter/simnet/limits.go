@@ -49,6 +49,9 @@ const (
 	maxTraits = 4
 	// openShare is of how many runs one finds its peers by seeds and gossip.
 	openShare = 4
+	// peopleShare is of how many runs one has an operator and consumers who come and go;
+	// idleAfter is how long after the last of these the brain lets its peers go.
+	peopleShare, idleAfter = 8, 3 * time.Second
 	// tickEvery is the interval of ticks, as in the shell; lateTickEvery, which is as much
 	// as the brain allows, that of a run that takes long.
 	tickEvery, lateTickEvery = 250 * time.Millisecond, time.Second

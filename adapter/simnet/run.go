@@ -72,6 +72,7 @@ type run struct {
 	blockSize  int
 	journal    journal
 	mostUsed   int
+	people     *people // nil if there are none
 
 	stepping bool
 	report   Report
@@ -138,6 +139,7 @@ func newRun(lib *Library, seed uint64, cast func(*run)) *run {
 	r.settle()
 	r.introduce()
 	r.setEnd()
+	r.addPeople()
 	r.brain = node.New(r.config)
 	return r
 }

@@ -85,6 +85,8 @@ func (r *run) performJournal(a node.Action) {
 		r.appendEvent(a)
 	case node.Alarm:
 		r.alarm(a)
+	case node.OperatorTold:
+		r.told(a)
 	case node.Fatal:
 		r.complain("fatal: %s", a.Detail)
 	}
@@ -96,6 +98,9 @@ func (r *run) dialled(a node.Dial) {
 		p = r.nobody(a.Addr)
 	}
 	r.countSlots(a)
+	if r.brain.Idle() {
+		r.complain("dial of %v while nobody wants blocks", a.Addr)
+	}
 	if p.banned != "" {
 		r.complain("dial of peer %d, which is banned for %s", p.index, p.banned)
 	}
