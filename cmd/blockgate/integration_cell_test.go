@@ -98,8 +98,15 @@ func TestHungParser(t *testing.T) {
 	d := startDaemon(t, t.TempDir(), append(connectTo(peer), "--network", "regtest")...)
 	f := follow(d, 0, genesis(btc.Regtest))
 	f.connects(5)
-	for _, pid := range d.awaitParsers(defaultParsers + pool.Standby) {
-		signalTo(t, pid, syscall.SIGSTOP)
+	stopped := map[int]bool{}
+	for all := false; !all; { // one that has read a block may still make room for a spare
+		all = true
+		for _, pid := range d.awaitParsers(defaultParsers + pool.Standby) {
+			if !stopped[pid] {
+				signalTo(t, pid, syscall.SIGSTOP)
+				stopped[pid], all = true, false
+			}
+		}
 	}
 	begun := time.Now()
 	if err := chain.Mine(1); err != nil {

@@ -41,8 +41,9 @@ const (
 	// have a spare. Twice the time of the slowest block.
 	overdue = 100 * time.Millisecond
 	// freshGrace is how long a worker that was started after a failure is preferred
-	// to one that stood by. A start takes about 20 ms.
-	freshGrace = 250 * time.Millisecond
+	// to one that stood by. A start takes about 20 ms, on a machine that is busy ten times
+	// that.
+	freshGrace = time.Second
 	// secondGrace is how long the second opinion on a body waits for who else has the
 	// block: usually that settles it first, and the second worker need not die of it,
 	// too. A block of 4 MB takes 200 ms at 160 Mbit/s.
