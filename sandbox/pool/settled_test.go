@@ -184,7 +184,7 @@ func TestDoubtIsSettled(t *testing.T) {
 		want error
 	}{{"hangs", hangs, pool.ErrWorkerHung}, {"dies", dies, pool.ErrWorkerDied}} {
 		w, err := settledInDoubt(t, c.act)
-		for tries := 1; tries < 5 && c.want == pool.ErrWorkerDied && errors.Is(err, pool.ErrWorkerHung); tries++ {
+		for tries := 1; tries < 5 && errors.Is(c.want, pool.ErrWorkerDied) && errors.Is(err, pool.ErrWorkerHung); tries++ {
 			w, err = settledInDoubt(t, c.act) // it was doubted before it had the processor to die
 		}
 		if !errors.Is(err, c.want) || errors.Is(err, pool.ErrOther) {
