@@ -52,10 +52,11 @@ func (n *Node) evictBehind() {
 	tip := n.chain.BestComplete()
 	for _, p := range slices.Backward(n.peers.all) { // some go meanwhile
 		c, h := &p.chainSync, &p.headers
-		if !p.ready || !p.automatic() || c.protected {
+		held := n.showsHeld(p)
+		if !p.ready || !p.automatic() || c.protected && !held {
 			continue
 		}
-		shown := func(work btc.Work) bool { return !h.known.IsZero() && h.knownWork.Cmp(work) >= 0 }
+		shown := func(work btc.Work) bool { return !held && !h.known.IsZero() && h.knownWork.Cmp(work) >= 0 }
 		switch {
 		case tip.Height == 0: // everybody has genesis
 			*c = chainSync{}
@@ -71,6 +72,18 @@ func (n *Node) evictBehind() {
 			c.asked, c.deadline = true, n.now.Add(headersTimeout)
 		}
 	}
+}
+
+// showsHeld reports whether a heavier branch is held and the peer's best is of such a
+// one: it forks below what is final, so that the peer has no block that we may ask for.
+// It keeps its place, and its network group's, from others as one that is behind does.
+func (n *Node) showsHeld(p *peer) bool {
+	j, h := &n.journal, &p.headers
+	if j.held == "" || h.known.IsZero() || h.knownHeight < j.final {
+		return false
+	}
+	final, ok := n.chain.Ancestor(j.tip, j.final)
+	return ok && !n.leadsTo(final.Hash, final.Height, h.known)
 }
 
 // mayProtect reports whether one more peer may be protected: so that somebody can go,
