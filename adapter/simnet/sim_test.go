@@ -22,9 +22,9 @@ var (
 	fileFlag = flag.String("transcript", "", "write the whole transcript of -seed to this file")
 )
 
-// usualRuns is how many seeds every test run plays: about 15 s of CPU, and each trait
-// comes up in them. "make sim" plays more.
-const usualRuns = 160
+// usualRuns is how many seeds every test run plays: less than a minute of CPU, and each
+// trait comes up in them. "make sim" plays more.
+const usualRuns = 500
 
 // sharedLibrary mines the chains once for all tests.
 var sharedLibrary = sync.OnceValue(NewLibrary)
