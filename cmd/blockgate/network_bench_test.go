@@ -39,7 +39,8 @@ func BenchmarkMined(b *testing.B) {
 // tip. They take turns, and the faster run of each counts.
 func BenchmarkSync(b *testing.B) {
 	const blocks, rounds = 300, 2
-	chain := fakepeer.NewRegtest(fakepeer.Mining{Seed: 5, Witness: true, PadBytes: fakepeer.MaxPad})
+	recent := uint32(time.Now().Add(-blocks * 10 * time.Minute).Unix()) // a btcd whose tip is old serves nothing
+	chain := fakepeer.NewRegtest(fakepeer.Mining{Seed: 5, Witness: true, PadBytes: fakepeer.MaxPad, FirstTime: recent})
 	if err := chain.Mine(blocks); err != nil {
 		b.Fatal(err)
 	}
