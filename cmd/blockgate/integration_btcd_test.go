@@ -205,7 +205,9 @@ func followBtcd(t *testing.T, a, b *btcd) {
 	}
 	a.call(nil, "node", "connect", b.listen, "temp") // now A reorganises, too
 	a.awaitBest(heavier[3])
-	f.connectsTo(a.generate(2)...)
+	shared = a.generate(2)
+	f.connectsTo(shared...)
+	b.awaitBest(shared[1])
 	for _, n := range []*btcd{a, b} {
 		d.awaitTransport(n)
 	}

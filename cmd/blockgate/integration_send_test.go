@@ -221,7 +221,7 @@ func TestSendKilled(t *testing.T) {
 	_, witness := locks(t)
 	from := coin{value: 50e8, lock: witness}
 	var known []string
-	seen := 0
+	_, seen := d.awaitMessage("adapter started", 0)
 	for range 4 {
 		ended := make(chan struct{})
 		after, victim := time.Duration(random.IntN(400))*time.Millisecond, d.live("adapter")
