@@ -76,7 +76,12 @@ func connect(t *testing.T, ctx context.Context, peer *fakepeer.Peer, budget *lin
 		Manual: true,
 		Budget: budget,
 		Want:   func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Wanted },
-		Events: func(e session.Event) { events <- e },
+		Events: func(e session.Event) {
+			if b, ok := e.(*session.Block); ok {
+				e = &session.Block{Block: b.Block} // the session uses its own again
+			}
+			events <- e
+		},
 	})
 	go func() {
 		for e := range events {

@@ -38,7 +38,12 @@ func Example() {
 		Params: btc.Mainnet.Params(),
 		Budget: budget,
 		Want:   func(btc.Hash, *btc.Header, int) link.WantAnswer { return link.Wanted },
-		Events: func(e session.Event) { events <- e },
+		Events: func(e session.Event) {
+			if b, ok := e.(*session.Block); ok {
+				e = &session.Block{Block: b.Block} // the session uses its own again
+			}
+			events <- e
+		},
 	})
 	genesis := btc.Mainnet.Params().Genesis
 	for e := range events {
