@@ -54,7 +54,6 @@ func (s *shell) requested(ctx context.Context, r Request) {
 	s.operator.last++
 	s.operator.asked[s.operator.last] = r.Answer
 	s.step(ctx, r.Order(s.operator.last))
-	s.pulse.show(s.snapshot(s.now())) // who looks next sees what came of it
 }
 
 // operatorTold hands the brain's answer to whoever asked.
@@ -62,6 +61,7 @@ func (s *shell) operatorTold(a node.OperatorTold) {
 	s.log.Info("operator told", slog.Uint64("request", a.Request), slog.String("refused", a.Refused))
 	if asked, ok := s.operator.asked[a.Request]; ok {
 		delete(s.operator.asked, a.Request)
+		s.pulse.show(s.snapshot(s.now())) // who has the answer sees what came of it
 		asked <- s.answer(a.Refused)
 	}
 }
