@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -325,14 +326,21 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// freeAddress returns an address on loopback that nobody listens on just now.
+// freeAddress returns an address on loopback that nobody listens on just now. Its port is
+// none that the kernel gives to connections, so that nobody gets it meanwhile.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	port, err := freePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	const lowest, ports = 10_000, 20_000 // Source: ip_local_port_range begins at 32,768.
+	for range 100 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(ports)))
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+		if err == nil {
+			_ = listener.Close()
+			return address
+		}
 	}
-	return net.JoinHostPort("127.0.0.1", port)
+	t.Fatal("no free port")
+	return ""
 }
 
 // runOnce runs blockgate to its end and returns exit code and output. It fails the
