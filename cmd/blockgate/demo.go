@@ -41,7 +41,8 @@ speak the real protocol and serve the first 600 blocks of mainnet. Two are
 honest, four lie, one lie each. It needs no Internet and ends by itself.
 
 Exit code 0 only if the reader itself got heights 1..599 in order, each once, and
-each liar was banned for its own reason and no honest peer was.
+each liar was banned for its own reason, or as body-other where the block was proven
+before its bytes were looked at, and no honest peer was.
 
 With --serve it then stays up on a regtest chain that it mines itself, with
 reorgs, so that you can try a reader of yours.`
